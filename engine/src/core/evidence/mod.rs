@@ -1,0 +1,3 @@
+//! Evidence.
+mod state;
+pub use state::{Assessment, WitnessState};

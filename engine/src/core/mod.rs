@@ -1,0 +1,13 @@
+//! The core.
+pub mod decision;
+pub mod effect;
+pub mod engine;
+pub mod evidence;
+pub mod ids;
+pub mod journal;
+pub mod lease;
+pub mod ledger;
+pub mod machine;
+pub mod signal;
+pub mod status;
+pub mod time;
