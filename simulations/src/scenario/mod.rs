@@ -1,5 +1,11 @@
 //! Scenarios: what breaks, when, and what the right decision is.
 
+mod fault;
 mod model;
+mod names;
+mod read;
+pub mod rules;
+pub mod shipped;
 
 pub use model::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject};
+pub use read::read;
