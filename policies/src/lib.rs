@@ -3,7 +3,9 @@
 //! A file goes through three steps: [`source`] reads it with the place of every value, [`policy`] makes the typed
 //! [`Policy`] of it, and the checker judges what it means.
 
+pub mod budget;
 pub mod duration;
+pub mod figures;
 pub mod model;
 pub mod policy;
 pub mod rules;
