@@ -1,4 +1,6 @@
 //! What would happen: outages replayed against the engine's own core, in virtual time, from one seed.
 
+pub mod conditions;
 pub mod report;
 pub mod scenario;
+pub mod world;
