@@ -1,5 +1,6 @@
 //! Scenarios: what breaks, when, and what the right decision is.
 
+mod catalogue;
 mod fault;
 mod model;
 mod names;
@@ -7,5 +8,6 @@ mod read;
 pub mod rules;
 pub mod shipped;
 
+pub use catalogue::Catalogue;
 pub use model::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject};
 pub use read::read;

@@ -221,6 +221,15 @@ impl Scenario {
         self.horizon.saturating_sub(self.onset)
     }
 
+    /// The scenarios that replay the same incident with another order path.
+    pub fn siblings<'a>(&'a self, among: &'a [Self]) -> impl Iterator<Item = &'a Self> + 'a {
+        let incident = |scenario: &'a Self| scenario.variant_of.as_ref().unwrap_or(&scenario.name);
+        let own = incident(self);
+        among
+            .iter()
+            .filter(move |other| other.name != self.name && incident(other) == own)
+    }
+
     /// The parts that must be up for an order to be taken: the order path without its database.
     pub fn intake_parts(&self) -> impl Iterator<Item = Part> + '_ {
         self.order_path.iter().copied().filter(|part| *part != Part::Aurora)

@@ -2,7 +2,7 @@
 
 use understudy_policies::source::Named;
 
-use super::model::{Evidence, ExpectedDecision, Part, Place};
+use super::model::{Evidence, ExpectedDecision, FaultState, Part, Place};
 
 /// How something is broken, without the figures that some of them need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,23 @@ named! {
         "eventbridge" => Eventbridge, "heartbeat" => Heartbeat, "sidecars" => Sidecars,
         "health-events" => HealthEvents, "rds-control" => RdsControl, "route53-control" => Route53Control,
         "sts" => Sts, "lease-endpoint" => LeaseEndpoint, "region" => Region, "link" => Link;
+}
+
+impl FaultState {
+    /// Its name in a scenario file.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        understudy_policies::source::name_of(match self {
+            Self::Down => StateName::Down,
+            Self::Hang => StateName::Hang,
+            Self::Flapping { .. } => StateName::Flapping,
+            Self::Slow { .. } => StateName::Slow,
+            Self::Missing => StateName::Missing,
+            Self::Delayed { .. } => StateName::Delayed,
+            Self::Open => StateName::Open,
+            Self::Damaged => StateName::Damaged,
+        })
+    }
 }
 
 impl Part {

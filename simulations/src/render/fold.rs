@@ -1,0 +1,143 @@
+//! Condenses a timeline: what repeats itself, as under flapping, is shown twice and then counted.
+
+use std::collections::BTreeMap;
+
+use crate::report::{Kind, TimelineEntry};
+
+/// A line of a condensed timeline.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Line<'a> {
+    /// An entry.
+    Entry(&'a TimelineEntry),
+    /// Entries like those above.
+    Folded {
+        /// How many.
+        count: usize,
+        /// The last of them.
+        until: &'a TimelineEntry,
+    },
+}
+
+/// How often the same thing is shown before it counts as routine.
+const SHOWN: usize = 2;
+/// Fewer than this are not worth folding: the line that says so takes as much room.
+const FOLDED_MIN: usize = 3;
+
+/// Folds what repeats itself. Whatever breaks, mends, moves or completes is always shown, and after it the same things
+/// are news again.
+pub(super) fn condense(timeline: &[TimelineEntry]) -> Vec<Line<'_>> {
+    let mut lines = Vec::new();
+    let mut seen: BTreeMap<(&str, Kind, String), usize> = BTreeMap::new();
+    let mut routine: Vec<&TimelineEntry> = Vec::new();
+    for entry in timeline {
+        if is_milestone(entry.kind) {
+            seen.clear();
+        }
+        let times = seen
+            .entry((entry.who.as_str(), entry.kind, shape(&entry.text)))
+            .or_default();
+        *times += 1;
+        if *times > SHOWN && !is_milestone(entry.kind) {
+            routine.push(entry);
+        } else {
+            flush(&mut routine, &mut lines);
+            lines.push(Line::Entry(entry));
+        }
+    }
+    flush(&mut routine, &mut lines);
+    lines
+}
+
+fn flush<'a>(routine: &mut Vec<&'a TimelineEntry>, lines: &mut Vec<Line<'a>>) {
+    match routine.last() {
+        Some(last) if routine.len() >= FOLDED_MIN => lines.push(Line::Folded {
+            count: routine.len(),
+            until: last,
+        }),
+        _ => lines.extend(routine.iter().map(|entry| Line::Entry(entry))),
+    }
+    routine.clear();
+}
+
+const fn is_milestone(kind: Kind) -> bool {
+    matches!(kind, Kind::Fault | Kind::Database | Kind::Completed | Kind::Violation)
+}
+
+/// The text without its figures: `12.1 s` and `12.4 s` are the same news. Figures inside names (`us-east-1`) stay.
+fn shape(text: &str) -> String {
+    let is_figure = |word: &str| {
+        let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        word.starts_with(|c: char| c.is_ascii_digit()) && !word.contains('-')
+    };
+    let words: Vec<&str> = text
+        .split(' ')
+        .map(|word| if is_figure(word) { "#" } else { word })
+        .collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(at_seconds: f64, kind: Kind, text: &str) -> TimelineEntry {
+        TimelineEntry {
+            at_seconds,
+            who: "us-east-2 engine".to_owned(),
+            kind,
+            text: text.to_owned(),
+        }
+    }
+
+    fn flapping(times: u32) -> Vec<TimelineEntry> {
+        (0..times)
+            .flat_map(|n| {
+                let at = f64::from(n) * 40.0;
+                [
+                    entry(at, Kind::Witness, "peer-application: breached"),
+                    entry(
+                        at + 3.0,
+                        Kind::Witness,
+                        &format!("peer-application: healthy after {n}.5 s"),
+                    ),
+                ]
+            })
+            .collect()
+    }
+
+    #[test]
+    fn flapping_is_shown_twice_and_then_counted() {
+        let timeline = flapping(100);
+        let lines = condense(&timeline);
+        assert_eq!(lines.len(), 5);
+        assert_eq!(
+            lines[4],
+            Line::Folded {
+                count: 196,
+                until: &timeline[199]
+            }
+        );
+    }
+
+    #[test]
+    fn after_a_fault_the_same_things_are_news_again() {
+        let mut timeline = flapping(10);
+        timeline.push(entry(400.0, Kind::Fault, "us-east-1 lambda: hangs"));
+        timeline.extend(flapping(1));
+        let lines = condense(&timeline);
+        assert!(matches!(lines[4], Line::Folded { count: 16, .. }));
+        assert_eq!(lines.len(), 8);
+    }
+
+    #[test]
+    fn a_few_repetitions_are_not_worth_folding() {
+        let timeline = flapping(3);
+        assert_eq!(condense(&timeline).len(), 6);
+    }
+
+    #[test]
+    fn the_same_news_about_another_region_is_other_news() {
+        assert_ne!(shape("us-east-1 is lost"), shape("us-east-2 is lost"));
+        assert_eq!(shape("lost after 3.5 s"), shape("lost after 12 s"));
+    }
+}
