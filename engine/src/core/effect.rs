@@ -87,6 +87,8 @@ pub enum Intent {
         /// The region.
         to: Region,
     },
+    /// Undo the pinning: the public record follows its health checks again.
+    UnpinRecord,
     /// Let the own region's order path accept orders durably in this epoch, whether or not its database takes writes.
     OpenIntake,
     /// Let it process them.
