@@ -82,6 +82,15 @@ pub enum Weekday {
     Sunday,
 }
 
+/// The JSON Schema of a time of day.
+#[derive(JsonSchema)]
+#[schemars(transparent)]
+struct ClockText(
+    #[schemars(regex(pattern = r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$"))]
+    #[expect(dead_code, reason = "only its schema is used")]
+    String,
+);
+
 /// When the market trades. Failing back waits until it does not; failing over never waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -91,8 +100,10 @@ pub struct TradingCalendar {
     /// Days on which the market trades.
     pub days: Vec<Weekday>,
     /// Start of the session, local time, `HH:MM`; as minutes after midnight.
+    #[schemars(rename = "opens", with = "ClockText")]
     pub opens_minute: u16,
-    /// End of the session, local time, `HH:MM`; as minutes after midnight.
+    /// End of the session, local time, `HH:MM`; as minutes after midnight. `24:00` is the end of the day.
+    #[schemars(rename = "closes", with = "ClockText")]
     pub closes_minute: u16,
     /// Dates without trading, `YYYY-MM-DD`.
     pub holidays: Vec<String>,
