@@ -50,7 +50,8 @@ pub enum Intent {
     },
     /// Read `clock_timestamp()` from the own region's database writer. Answered by [`Outcome::DatabaseClock`].
     ReadDatabaseClock,
-    /// Write `serving(epoch, valid_until)` into the own region's database: orders commit only until then.
+    /// Write `serving(epoch, valid_until)` into the own region's database: orders commit only until then. Within one
+    /// epoch a row is only ever extended, so two sidecars cannot shorten each other's.
     WriteServing {
         /// On the database's own clock.
         valid_until: DatabaseTime,

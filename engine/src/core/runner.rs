@@ -30,7 +30,6 @@ pub(crate) struct Runner {
     definition: Option<&'static Definition>,
     state: StateName,
     steps: [StepState; StepId::COUNT],
-    attempts: [u16; StepId::COUNT],
 }
 
 impl Runner {
@@ -39,7 +38,6 @@ impl Runner {
             definition: None,
             state: StateName::Recovering,
             steps: [StepState::Pending; StepId::COUNT],
-            attempts: [0; StepId::COUNT],
         }
     }
 
@@ -127,17 +125,11 @@ impl Runner {
     /// A step's effect is under way.
     pub(crate) const fn running(&mut self, id: StepId, effect: EffectId) {
         self.steps[id as usize] = StepState::Running(effect);
-        self.attempts[id as usize] = self.attempts[id as usize].saturating_add(1);
     }
 
     /// A step is to be tried again, or looked at again, at that moment.
     pub(crate) const fn wait(&mut self, id: StepId, until: Timestamp) {
         self.steps[id as usize] = StepState::Waiting { until };
-    }
-
-    /// How often a step's effect has been started.
-    pub(crate) const fn attempts(&self, id: StepId) -> u16 {
-        self.attempts[id as usize]
     }
 
     /// The step that waits for this effect.
@@ -226,6 +218,9 @@ mod tests {
         let mut runner = Runner::new();
         runner.enter(StateName::Acquiring, true);
         runner.enter(StateName::Reverting, false);
-        assert_eq!(ready(&runner), [StepId::DisengageSwitchA, StepId::DisengageSwitchB]);
+        assert_eq!(
+            ready(&runner),
+            [StepId::DisengageSwitchA, StepId::DisengageSwitchB, StepId::UnpinRecord]
+        );
     }
 }

@@ -238,10 +238,9 @@ impl Engine {
 
     /// The quorum dissolved before it led to anything: detection goes on.
     fn reopen_detection(&mut self) {
-        if let (Some(first_breach), false) = (self.ledger.first_breach, self.machine.state().is_role_change()) {
-            if self.ledger.span(Phase::Claim).is_none() {
-                self.ledger = Ledger::start(first_breach);
-            }
+        let undecided = !self.machine.state().is_role_change() && self.ledger.span(Phase::Claim).is_none();
+        if let Some(first_breach) = self.ledger.first_breach.filter(|_| undecided) {
+            self.ledger = Ledger::start(first_breach);
         }
     }
 

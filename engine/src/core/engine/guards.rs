@@ -113,7 +113,7 @@ impl Engine {
     pub(super) fn failover_objections(&self, now: Now) -> Objections {
         let mut guards = 0;
         self.each_failover_guard(now, |finding| {
-            guards |= u32::from(!finding.passed) << finding.guard as u32
+            guards |= u32::from(!finding.passed) << finding.guard as u32;
         });
         Objections {
             failback: false,
@@ -125,7 +125,7 @@ impl Engine {
     pub(super) fn failback_objections(&self, now: Now) -> Objections {
         let mut guards = 0;
         self.each_failback_guard(now, |finding| {
-            guards |= u32::from(!finding.passed) << finding.guard as u32
+            guards |= u32::from(!finding.passed) << finding.guard as u32;
         });
         Objections { failback: true, guards }
     }

@@ -7,6 +7,7 @@ use crate::core::ids::EffectId;
 use crate::core::journal::Happening;
 use crate::core::lease::{LeaseRequest, Settled};
 use crate::core::machine::{Event, StateName};
+use crate::core::runner::StepState;
 use crate::core::signal::{Command, DatabaseChange, ExecutionStatus, Notice, Observation, PeerMessage, Signal};
 use crate::core::time::{Now, Timestamp, WallTime};
 use crate::workflow::StepId;
@@ -25,12 +26,10 @@ impl Engine {
     pub fn handle_notice(&mut self, now: Now, notice: Notice) {
         let now = self.monotone(now);
         match notice {
-            Notice::Database {
-                change: DatabaseChange::Other,
-                ..
-            } => {}
             // Never believed, only a reason to look.
-            Notice::Database { .. } => self.errand(now, Intent::DescribeDatabase, Errand::LookAtDatabase),
+            Notice::Database { change, .. } if change != DatabaseChange::Other => {
+                self.errand(now, Intent::DescribeDatabase, Errand::LookAtDatabase);
+            }
             Notice::Execution {
                 region: _,
                 failover: _,
@@ -43,7 +42,8 @@ impl Engine {
                     self.keeper.look_now(now.boot);
                 }
             }
-            Notice::ParameterChanged { .. } => {}
+            // The shell reloads parameters; the core has nothing to do.
+            Notice::Database { .. } | Notice::ParameterChanged { .. } => {}
         }
         self.advance(now);
     }
@@ -243,7 +243,18 @@ impl Engine {
                     self.switches = switches;
                 }
             }
-            (Errand::WriteServing, Outcome::Done) => self.keeper.serving_row_done(),
+            (Errand::WriteServing, Outcome::Done) => {
+                self.keeper.serving_row_done();
+                if matches!(self.runner.step(StepId::WriteServingRow), StepState::Waiting { .. }) {
+                    self.runner.done(StepId::WriteServingRow);
+                }
+            }
+            (Errand::FirstServingRow, Outcome::DatabaseClock(clock)) => {
+                // The answer is no older than its clock: what is left of the lease now was left then at least.
+                let left = self.keeper.serve_until().since(now.boot);
+                let valid_until = clock.after(left);
+                self.errand(now, Intent::WriteServing { valid_until }, Errand::WriteServing);
+            }
             (Errand::CloseBeforeRelease, Outcome::Done) => {
                 let epoch = self
                     .keeper
@@ -263,7 +274,14 @@ impl Engine {
             (Errand::Release, _) if self.machine.state() == StateName::Draining => {
                 self.turn(now, Event::StepsDone);
             }
-            (Errand::WriteServing | Errand::CloseBeforeRelease | Errand::Release | Errand::Aside, _) => {}
+            (
+                Errand::WriteServing
+                | Errand::FirstServingRow
+                | Errand::CloseBeforeRelease
+                | Errand::Release
+                | Errand::Aside,
+                _,
+            ) => {}
         }
     }
 
@@ -274,7 +292,7 @@ impl Engine {
             StepId::ReconcileVenues,
         ]
         .into_iter()
-        .find(|id| matches!(self.runner.step(*id), crate::core::runner::StepState::Running(_)));
+        .find(|id| matches!(self.runner.step(*id), StepState::Running(_)));
         let Some(id) = waiting else {
             return Err(Refusal::WrongState(self.machine.state().name()));
         };

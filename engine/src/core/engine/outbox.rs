@@ -85,6 +85,7 @@ impl Engine {
     pub(super) fn errand(&mut self, now: Now, intent: Intent, errand: Errand) {
         let timeout = match intent {
             Intent::CloseOrderPath => self.settings.patience(Patience::Draining),
+            Intent::ReadDatabaseClock | Intent::WriteServing { .. } => self.settings.patience(Patience::DatabaseWrite),
             _ => self.settings.patience(Patience::LeaseOperation),
         };
         self.issue(now, intent, timeout, now.boot.after(timeout), NO_STEP, Some(errand));

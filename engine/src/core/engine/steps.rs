@@ -72,9 +72,9 @@ impl Engine {
             StepId::AwaitLease => {
                 let until = self.keeper.expires_at();
                 if now.boot >= until {
-                    self.runner.done(step.id)
+                    self.runner.done(step.id);
                 } else {
-                    self.runner.wait(step.id, until)
+                    self.runner.wait(step.id, until);
                 }
             }
             StepId::RaiseEpoch if self.keeper.holds() => {
@@ -296,9 +296,9 @@ impl Engine {
                 } else if view.writer == Some(target) {
                     self.look_first = false;
                     if step.id == StepId::PromoteDatabase {
-                        self.promoted(now)
+                        self.promoted(now);
                     } else {
-                        self.runner.done(step.id)
+                        self.runner.done(step.id);
                     }
                 } else {
                     // The describe agrees that nothing happened: it may be asked for again.
@@ -315,8 +315,9 @@ impl Engine {
 
     fn promoted(&mut self, now: Now) {
         self.runner.done(StepId::PromoteDatabase);
-        // Orders commit only after the serving row is written, and the row comes with a renewal: start one now.
-        self.keeper.restart_cycle(now.boot);
+        // Orders commit only after the serving row is written. It would come with the next renewal; the budget has no
+        // time to wait for that.
+        self.errand(now, Intent::ReadDatabaseClock, Errand::FirstServingRow);
     }
 
     fn set_switch(&mut self, now: Now, step: &'static Step, switch: Switch, engaged: bool) {

@@ -205,12 +205,6 @@ impl Keeper {
         wishes
     }
 
-    /// Starts a fresh cycle now, whatever is under way: the database has just become the writer.
-    pub(crate) const fn restart_cycle(&mut self, now: Timestamp) {
-        self.cycle = None;
-        self.next_cycle = now;
-    }
-
     /// Looks at the lease now rather than at the next beat.
     pub(crate) const fn look_now(&mut self, now: Timestamp) {
         self.next_watch = now;
