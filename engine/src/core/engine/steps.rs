@@ -1,6 +1,6 @@
 //! The steps of the workflow: what each asks for, and what its outcome means.
 
-use super::{Engine, Pending};
+use super::{Engine, Errand, Pending};
 use crate::core::effect::{Announcement, Gate, Intent, Outcome, PageReason};
 use crate::core::ids::Switch;
 use crate::core::lease::{LeaseRequest, RoleChange, RoleChangeKind};
