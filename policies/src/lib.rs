@@ -4,6 +4,7 @@
 //! [`Policy`] of it, and the checker judges what it means.
 
 pub mod budget;
+pub mod check;
 pub mod duration;
 pub mod figures;
 pub mod model;
@@ -12,4 +13,5 @@ pub mod rules;
 pub mod shipped;
 pub mod source;
 
+pub use check::check;
 pub use model::Policy;

@@ -50,7 +50,8 @@ pub enum Intent {
     },
     /// Read `clock_timestamp()` from the own region's database writer. Answered by [`Outcome::DatabaseClock`].
     ReadDatabaseClock,
-    /// Write `serving(epoch, valid_until)` into the own region's database: orders commit only until then.
+    /// Write `serving(epoch, valid_until)` into the own region's database: orders commit only until then. Within one
+    /// epoch a row is only ever extended, so two sidecars cannot shorten each other's.
     WriteServing {
         /// On the database's own clock.
         valid_until: DatabaseTime,
@@ -87,6 +88,8 @@ pub enum Intent {
         /// The region.
         to: Region,
     },
+    /// Undo the pinning: the public record follows its health checks again.
+    UnpinRecord,
     /// Let the own region's order path accept orders durably in this epoch, whether or not its database takes writes.
     OpenIntake,
     /// Let it process them.

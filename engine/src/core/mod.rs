@@ -1,4 +1,5 @@
 //! The core.
+mod calendar;
 pub mod decision;
 pub mod effect;
 pub mod engine;
@@ -8,6 +9,8 @@ pub mod journal;
 pub mod lease;
 pub mod ledger;
 pub mod machine;
+mod runner;
+mod settings;
 pub mod signal;
 pub mod status;
 pub mod time;

@@ -27,14 +27,16 @@ pub struct Status {
     pub mode: Mode,
     /// Whether role changes are paused.
     pub paused: bool,
+    /// Whether this sidecar drives its region.
+    pub drives: bool,
     /// The last epoch that it saw.
     pub epoch: Epoch,
     /// Who holds the lease, as last read.
     pub holder: Option<Region>,
     /// Whether the region without the lease could take over, as last read.
     pub protected: bool,
-    /// Whether this region may let orders commit right now.
-    pub may_serve: bool,
+    /// Until when this region may let orders commit; the origin of the clock if it may not.
+    pub serve_until: Timestamp,
     /// What the evidence about each region amounts to, home first.
     pub assessments: [Assessment; 2],
     /// The ledger of the failover under way, or of the last one.

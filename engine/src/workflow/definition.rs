@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use StepId::*;
+
 use crate::core::effect::Gate;
 use crate::core::lease::RoleChangeKind;
-use crate::core::machine::StateName;
+use crate::core::machine::StateName as State;
 
 /// The name of a step, the same in code, logs, metrics and the rendered Step Functions machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,6 +56,31 @@ pub enum StepId {
     TransferLease,
     /// See the home region renew.
     ConfirmHome,
+    /// Record in the lease item that the failover is complete.
+    RecordCompletion,
+    /// Wait until the other region is healthy again.
+    AwaitRegion,
+    /// Rebuild the other region's database as a standby.
+    RejoinDatabase,
+    /// Find what was lost.
+    ReconcileDatabase,
+    /// Record in the lease item that the other region could take over again.
+    MarkProtected,
+    /// Withdraw the claim, or hand the raised lease back.
+    GiveUpLease,
+    /// Record in the lease item that a failback begins.
+    RecordFailback,
+    /// Ask the database who the writer is.
+    LookAtWriter,
+    /// Record in the lease item that the failback is undone.
+    RecordRollback,
+    /// Let the public record follow its health checks again, if it was pinned.
+    UnpinRecord,
+}
+
+impl StepId {
+    /// How many steps there are.
+    pub const COUNT: usize = Self::UnpinRecord as usize + 1;
 }
 
 /// How long a step may take before its outcome is unknown, as the policy states it.
@@ -70,10 +97,16 @@ pub enum Patience {
     Moving,
     /// `bounds.database-write`
     DatabaseWrite,
+    /// A minute: Route 53 promises a record change within 60 s.
+    RecordChange,
     /// `deadlines.draining`
     Draining,
     /// `deadlines.verifying`
     Verifying,
+    /// `deadlines.rejoining`
+    Rejoining,
+    /// `deadlines.reconciling`
+    Reconciling,
     /// `deadlines.handing-back`
     HandingBack,
     /// As long as it takes: a human answers.
@@ -100,7 +133,9 @@ pub enum OnFailure {
     Revert,
     /// Roll the failback back.
     RollBack,
-    /// Ask an operator.
+    /// Go on with the failback that was being rolled back.
+    RollForward,
+    /// Try until the state's deadline, then ask an operator.
     NeedsOperator,
     /// Go on.
     Continue,
@@ -112,7 +147,7 @@ pub struct Step {
     /// Its name.
     pub id: StepId,
     /// The state in which it runs.
-    pub state: StateName,
+    pub state: State,
     /// The steps that must be done before it starts. Steps without an order between them run at the same time.
     pub after: &'static [StepId],
     /// How long it may take.
@@ -136,7 +171,7 @@ pub struct Definition {
     pub steps: &'static [Step],
 }
 
-const fn step(id: StepId, state: StateName, after: &'static [StepId], patience: Patience) -> Step {
+const fn step(id: StepId, state: State, after: &'static [StepId], patience: Patience) -> Step {
     Step {
         id,
         state,
@@ -179,107 +214,77 @@ impl Step {
     }
 }
 
-/// Away from a lost region.
+/// Away from a lost region, and back to being protected.
 pub const FAILOVER: Definition = Definition {
     kind: RoleChangeKind::Failover,
     steps: &[
-        step(StepId::ApproveFailover, StateName::Claiming, &[], Patience::Human)
+        step(ApproveFailover, State::Claiming, &[], Patience::Human)
             .gate(Gate::Failover)
             .on_failure(OnFailure::Revert),
         step(
-            StepId::WriteClaim,
-            StateName::Claiming,
-            &[StepId::ApproveFailover],
+            WriteClaim,
+            State::Claiming,
+            &[ApproveFailover],
             Patience::LeaseOperation,
         )
         .on_failure(OnFailure::Revert),
         // Redirection needs more than half of the budget, and nothing it does is unsafe before the epoch is raised:
         // the standby answers nothing but "not yet" until it holds the lease. So it starts with the claim.
+        step(EngageSwitchA, State::Acquiring, &[WriteClaim], Patience::SwitchWrite).carries_over(),
+        step(EngageSwitchB, State::Acquiring, &[WriteClaim], Patience::SwitchWrite).carries_over(),
+        step(Announce, State::Acquiring, &[WriteClaim], Patience::SwitchWrite).best_effort(),
+        step(AwaitLease, State::Acquiring, &[WriteClaim], Patience::LeaseExpiry),
+        step(RaiseEpoch, State::Acquiring, &[AwaitLease], Patience::LeaseOperation).on_failure(OnFailure::Revert),
+        step(OpenIntake, State::Moving, &[RaiseEpoch], Patience::LeaseOperation),
+        step(PinRecord, State::Moving, &[RaiseEpoch], Patience::RecordChange).best_effort(),
+        step(PromoteDatabase, State::Moving, &[RaiseEpoch], Patience::Moving)
+            .retry(Retry::LookFirst)
+            .on_failure(OnFailure::Revert),
         step(
-            StepId::EngageSwitchA,
-            StateName::Acquiring,
-            &[StepId::WriteClaim],
-            Patience::SwitchWrite,
-        )
-        .carries_over(),
-        step(
-            StepId::EngageSwitchB,
-            StateName::Acquiring,
-            &[StepId::WriteClaim],
-            Patience::SwitchWrite,
-        )
-        .carries_over(),
-        step(
-            StepId::Announce,
-            StateName::Acquiring,
-            &[StepId::WriteClaim],
-            Patience::SwitchWrite,
-        )
-        .best_effort(),
-        step(
-            StepId::AwaitLease,
-            StateName::Acquiring,
-            &[StepId::WriteClaim],
-            Patience::LeaseExpiry,
-        ),
-        step(
-            StepId::RaiseEpoch,
-            StateName::Acquiring,
-            &[StepId::AwaitLease],
-            Patience::LeaseOperation,
-        )
-        .on_failure(OnFailure::Revert),
-        step(
-            StepId::OpenIntake,
-            StateName::Moving,
-            &[StepId::RaiseEpoch],
-            Patience::LeaseOperation,
-        ),
-        step(
-            StepId::PinRecord,
-            StateName::Moving,
-            &[StepId::RaiseEpoch],
-            Patience::Moving,
-        )
-        .best_effort(),
-        step(
-            StepId::PromoteDatabase,
-            StateName::Moving,
-            &[StepId::RaiseEpoch],
-            Patience::Moving,
-        )
-        .retry(Retry::LookFirst)
-        .on_failure(OnFailure::Revert),
-        step(
-            StepId::WriteServingRow,
-            StateName::Moving,
-            &[StepId::PromoteDatabase],
+            WriteServingRow,
+            State::Moving,
+            &[PromoteDatabase],
             Patience::DatabaseWrite,
         ),
+        step(ReconcileVenues, State::Moving, &[WriteServingRow], Patience::Human).gate(Gate::VenueReconciliation),
         step(
-            StepId::ReconcileVenues,
-            StateName::Moving,
-            &[StepId::WriteServingRow],
-            Patience::Human,
-        )
-        .gate(Gate::VenueReconciliation),
-        step(
-            StepId::OpenProcessing,
-            StateName::Moving,
-            &[StepId::ReconcileVenues],
+            OpenProcessing,
+            State::Moving,
+            &[ReconcileVenues],
             Patience::LeaseOperation,
         ),
+        step(VerifyWrite, State::Verifying, &[OpenProcessing], Patience::Verifying),
+        // One engaged switch suffices, so this waits for neither.
+        step(VerifyRouting, State::Verifying, &[OpenProcessing], Patience::Verifying),
         step(
-            StepId::VerifyWrite,
-            StateName::Verifying,
-            &[StepId::OpenProcessing],
-            Patience::Verifying,
+            RecordCompletion,
+            State::Verifying,
+            &[VerifyWrite, VerifyRouting],
+            Patience::LeaseOperation,
+        ),
+        step(AwaitRegion, State::Rejoining, &[RecordCompletion], Patience::Rejoining),
+        step(RejoinDatabase, State::Rejoining, &[AwaitRegion], Patience::Rejoining),
+        step(
+            ReconcileDatabase,
+            State::Reconciling,
+            &[RejoinDatabase],
+            Patience::Reconciling,
         ),
         step(
-            StepId::VerifyRouting,
-            StateName::Verifying,
-            &[StepId::OpenProcessing, StepId::EngageSwitchA, StepId::EngageSwitchB],
-            Patience::Verifying,
+            MarkProtected,
+            State::Reconciling,
+            &[ReconcileDatabase],
+            Patience::LeaseOperation,
+        ),
+        // What undoes a failover that could not go on.
+        step(DisengageSwitchA, State::Reverting, &[], Patience::SwitchWrite),
+        step(DisengageSwitchB, State::Reverting, &[], Patience::SwitchWrite),
+        step(UnpinRecord, State::Reverting, &[], Patience::RecordChange).best_effort(),
+        step(
+            GiveUpLease,
+            State::Reverting,
+            &[DisengageSwitchA, DisengageSwitchB],
+            Patience::LeaseOperation,
         ),
     ],
 };
@@ -288,60 +293,67 @@ pub const FAILOVER: Definition = Definition {
 pub const FAILBACK: Definition = Definition {
     kind: RoleChangeKind::Failback,
     steps: &[
-        step(StepId::ApproveFailback, StateName::Quiescing, &[], Patience::Human)
+        step(ApproveFailback, State::Quiescing, &[], Patience::Human)
             .gate(Gate::Failback)
             .on_failure(OnFailure::RollBack),
         step(
-            StepId::Announce,
-            StateName::Quiescing,
-            &[StepId::ApproveFailback],
-            Patience::SwitchWrite,
-        )
-        .best_effort(),
+            RecordFailback,
+            State::Quiescing,
+            &[ApproveFailback],
+            Patience::LeaseOperation,
+        ),
+        step(Announce, State::Quiescing, &[ApproveFailback], Patience::SwitchWrite).best_effort(),
+        // A pinned record would hold traffic here after the switches are disengaged. Letting it go needs Route 53's
+        // control plane, so it comes before anything that would have to be undone.
+        step(UnpinRecord, State::Quiescing, &[RecordFailback], Patience::RecordChange),
+        step(CloseOrderPath, State::Quiescing, &[UnpinRecord], Patience::Draining).on_failure(OnFailure::RollBack),
         step(
-            StepId::CloseOrderPath,
-            StateName::Quiescing,
-            &[StepId::ApproveFailback],
-            Patience::Draining,
-        )
-        .on_failure(OnFailure::RollBack),
-        step(
-            StepId::SwitchOverDatabase,
-            StateName::SwitchingOver,
-            &[StepId::CloseOrderPath],
+            SwitchOverDatabase,
+            State::SwitchingOver,
+            &[CloseOrderPath],
             Patience::HandingBack,
         )
         .retry(Retry::LookFirst)
         .on_failure(OnFailure::RollBack),
         step(
-            StepId::DisengageSwitchA,
-            StateName::Redirecting,
-            &[StepId::SwitchOverDatabase],
+            DisengageSwitchA,
+            State::Redirecting,
+            &[SwitchOverDatabase],
             Patience::SwitchWrite,
         ),
         step(
-            StepId::DisengageSwitchB,
-            StateName::Redirecting,
-            &[StepId::SwitchOverDatabase],
+            DisengageSwitchB,
+            State::Redirecting,
+            &[SwitchOverDatabase],
             Patience::SwitchWrite,
         ),
         step(
-            StepId::TransferLease,
-            StateName::Redirecting,
-            &[StepId::DisengageSwitchA, StepId::DisengageSwitchB],
+            TransferLease,
+            State::Redirecting,
+            &[DisengageSwitchA, DisengageSwitchB],
+            Patience::LeaseOperation,
+        ),
+        step(ConfirmHome, State::Confirming, &[TransferLease], Patience::HandingBack),
+        step(VerifyRouting, State::Confirming, &[TransferLease], Patience::Verifying),
+        // What undoes a failback. Looking comes first: if the writer is at home after all, the failback goes on.
+        step(LookAtWriter, State::RollingBack, &[], Patience::LeaseOperation).on_failure(OnFailure::RollForward),
+        step(
+            OpenIntake,
+            State::RollingBack,
+            &[LookAtWriter],
             Patience::LeaseOperation,
         ),
         step(
-            StepId::ConfirmHome,
-            StateName::Confirming,
-            &[StepId::TransferLease],
-            Patience::HandingBack,
+            OpenProcessing,
+            State::RollingBack,
+            &[LookAtWriter],
+            Patience::LeaseOperation,
         ),
         step(
-            StepId::VerifyRouting,
-            StateName::Confirming,
-            &[StepId::TransferLease],
-            Patience::Verifying,
+            RecordRollback,
+            State::RollingBack,
+            &[OpenIntake, OpenProcessing],
+            Patience::LeaseOperation,
         ),
     ],
 };
@@ -389,10 +401,7 @@ mod tests {
 
     #[test]
     fn what_must_not_be_done_twice_is_looked_up_first() {
-        for (definition, id) in [
-            (FAILOVER, StepId::PromoteDatabase),
-            (FAILBACK, StepId::SwitchOverDatabase),
-        ] {
+        for (definition, id) in [(FAILOVER, PromoteDatabase), (FAILBACK, SwitchOverDatabase)] {
             assert_eq!(definition.step(id).map(|step| step.retry), Some(Retry::LookFirst));
         }
     }

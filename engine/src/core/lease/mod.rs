@@ -4,6 +4,8 @@
 //! write to it. The DynamoDB adapter renders the same conditions as expressions; the simulator's store and the tests
 //! call it directly.
 
+mod keeper;
 mod record;
 
+pub(crate) use keeper::{Keeper, Purpose, Settled, Terms, Wish};
 pub use record::{Claim, Conflict, Driver, LeaseRecord, LeaseRequest, RoleChange, RoleChangeKind};

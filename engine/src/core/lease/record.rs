@@ -45,6 +45,8 @@ pub struct RoleChange {
 /// The item in the lease store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseRecord {
+    /// Rises with every write, so that answers which overtake each other can be told apart.
+    pub version: u64,
     /// The current term.
     pub epoch: Epoch,
     /// The region that may serve.
@@ -72,7 +74,7 @@ pub struct LeaseRecord {
 pub enum LeaseRequest {
     /// Read the item, strongly consistent.
     Read,
-    /// The holder renews: only in its own epoch, and only while nobody has claimed and it has not released.
+    /// The holder renews: only in its own epoch, and only while nobody has claimed.
     Renew {
         /// The holder's epoch.
         epoch: Epoch,
@@ -146,6 +148,7 @@ impl LeaseRecord {
     #[must_use]
     pub const fn initial() -> Self {
         Self {
+            version: 0,
             epoch: Epoch(1),
             holder: Region::Home,
             renewals: 0,
@@ -168,11 +171,14 @@ impl LeaseRecord {
     pub fn apply(&self, request: &LeaseRequest, nonce: Nonce) -> Result<Self, Conflict> {
         let mut next = *self;
         next.nonce = nonce;
+        next.version += 1;
         let holds = match *request {
             LeaseRequest::Read => return Ok(*self),
             LeaseRequest::Renew { epoch, region } => {
                 next.renewals += 1;
-                self.held_by(region, epoch) && self.claim.is_none() && !self.released
+                // A holder that was shut down and started again takes its release back, as long as nobody claimed.
+                next.released = false;
+                self.held_by(region, epoch) && self.claim.is_none()
             }
             LeaseRequest::Claim { epoch, region } => {
                 // Claiming twice is the same claim: the first nonce stays, so a repeated write changes nothing.

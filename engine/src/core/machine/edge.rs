@@ -38,7 +38,11 @@ edges! {
     RecoveredUnprotected { "everything read; we hold the lease, unprotected", "We hold the lease and no standby is ready: serving unprotected." }
     RecoveredAway { "everything read; we hold the lease away from home, protected", "We hold the lease away from home: serving, and watching the home region prove itself." }
     RecoveredStandingBy { "everything read; the other region holds the lease", "The other region holds the lease: standing by." }
-    ResumedClaim { "the lease item holds our claim", "Our region's claim stands in the lease: going on with the failover." }
+    RecoveredPassive { "everything read; we hold the lease, and another sidecar drives", "Our region holds the lease and another sidecar drives it: renewing, and leaving role changes alone." }
+    DriverReplaced { "another sidecar drives", "Another sidecar of this region drives now: leaving the role change to it." }
+    DriverInherited { "this sidecar drives, and something is unfinished", "This sidecar drives its region now, and something is unfinished: looking at everything before going on." }
+    ClaimUnjustified { "our claim stands, this sidecar drives, no quorum", "A claim of ours stands in the lease without a loss that justifies it: withdrawing it." }
+    ResumedClaim { "our claim stands, and this sidecar drives", "Our region's claim stands in the lease: going on with the failover." }
     ResumedFailover { "everything read; the lease item records a failover to us", "The lease item records an unfinished failover to us: going on with it." }
     ResumedFailback { "everything read; the lease item records a failback", "The lease item records an unfinished failback: looking where the writer is before going on." }
     RecoveryOverdue { "", "The lease or the database's writer could not be read in time: an operator is needed." }

@@ -259,4 +259,8 @@ pub struct Facts {
     pub protected: bool,
     /// The role change that the lease item records.
     pub role_change: RoleChangeFact,
+    /// Whether an operator asked for the failover under way.
+    pub ordered: bool,
+    /// Whether this sidecar drives its region. The others renew, and leave role changes alone.
+    pub drives: bool,
 }

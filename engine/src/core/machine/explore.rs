@@ -103,7 +103,7 @@ fn all_facts() -> Vec<Facts> {
     ] {
         for evidence in [EvidenceFact::Quiet, EvidenceFact::Breached, EvidenceFact::Lost] {
             for role_change in [RoleChangeFact::None, RoleChangeFact::Failover, RoleChangeFact::Failback] {
-                for bits in 0..32_u8 {
+                for bits in 0..128_u8 {
                     let bit = |index: u8| bits & (1 << index) != 0;
                     all.push(Facts {
                         recovered: bit(0),
@@ -114,6 +114,8 @@ fn all_facts() -> Vec<Facts> {
                         at_home: bit(3),
                         protected: bit(4),
                         role_change,
+                        drives: bit(5),
+                        ordered: bit(6),
                     });
                 }
             }

@@ -44,8 +44,8 @@ impl Handlers {
     fn serving(context: &mut Turn, event: &Event) -> Outcome<State> {
         match event {
             Event::ShutdownAsked => context.go(Edge::ShutdownWhileServing, State::draining()),
-            Event::FailbackAsked if context.facts.failback_agreed && !context.facts.at_home => {
-                context.go(Edge::OperatorFailback, State::quiescing())
+            Event::Look if context.facts.tenure == TenureFact::Ours && context.facts.drives && unfinished(context) => {
+                context.go(Edge::DriverInherited, State::recovering())
             }
             _ => Super,
         }
@@ -109,7 +109,7 @@ impl Handlers {
         match event {
             Event::StepsDone => context.go(Edge::ClaimAccepted, State::acquiring()),
             Event::StepFailed => context.go(Edge::ClaimRefused, State::reverting()),
-            Event::Look if context.facts.evidence == EvidenceFact::Quiet => {
+            Event::Look if context.facts.evidence == EvidenceFact::Quiet && !context.facts.ordered => {
                 context.go(Edge::ClaimNeedless, State::reverting())
             }
             Event::Deadline => context.go(Edge::ClaimOverdue, State::reverting()),
@@ -133,7 +133,7 @@ impl Handlers {
             Event::StepsDone => context.go(Edge::Promoted, State::verifying()),
             Event::StepFailed => context.go(Edge::PromotionRefused, State::reverting()),
             Event::Deadline => context.go(Edge::MoveOverdue, State::needs_operator()),
-            _ => Self::while_holding(context, event),
+            _ => Self::while_driving(context, event),
         }
     }
 
@@ -142,7 +142,7 @@ impl Handlers {
         match event {
             Event::StepsDone => context.go(Edge::FailoverVerified, State::rejoining()),
             Event::StepFailed | Event::Deadline => context.go(Edge::VerificationFailed, State::needs_operator()),
-            _ => Self::while_holding(context, event),
+            _ => Self::while_driving(context, event),
         }
     }
 
@@ -252,13 +252,13 @@ impl Handlers {
     fn unprotected(context: &mut Turn, event: &Event) -> Outcome<State> {
         match event {
             Event::ShutdownAsked => context.go(Edge::ShutdownWhileServing, State::draining()),
-            _ => Self::while_holding(context, event),
+            _ => Self::while_driving(context, event),
         }
     }
 
     #[superstate(superstate = "anywhere")]
     fn handing_back(context: &mut Turn, event: &Event) -> Outcome<State> {
-        Self::while_holding(context, event)
+        Self::while_driving(context, event)
     }
 
     #[superstate(superstate = "anywhere")]
@@ -272,7 +272,13 @@ impl Handlers {
             (Event::Look, TenureFact::Ours | TenureFact::OursLapsed | TenureFact::OursClaimed) => {
                 context.go(Edge::LeaseArrived, State::recovering())
             }
-            (Event::Look, TenureFact::TheirsClaimedByUs) => context.go(Edge::ResumedClaim, State::acquiring()),
+            (Event::Look, TenureFact::TheirsClaimedByUs) if context.facts.drives => {
+                if context.facts.evidence == EvidenceFact::Lost {
+                    context.go(Edge::ResumedClaim, State::acquiring())
+                } else {
+                    context.go(Edge::ClaimUnjustified, State::reverting())
+                }
+            }
             (Event::FailoverAsked, _) if context.facts.failover_agreed => {
                 context.go(Edge::OperatorFailover, State::claiming())
             }
@@ -297,8 +303,11 @@ impl Handlers {
             (TenureFact::Unknown, _) => Handled,
             (TenureFact::OursLapsed, _) => context.go(Edge::LeaseLapsed, State::self_fenced()),
             (TenureFact::OursClaimed, _) => context.go(Edge::ClaimSeen, State::draining()),
-            (TenureFact::Theirs, _) => context.go(Edge::RecoveredStandingBy, State::steady()),
-            (TenureFact::TheirsClaimedByUs, _) => context.go(Edge::ResumedClaim, State::acquiring()),
+            (TenureFact::TheirsClaimedByUs, _) if facts.drives => context.go(Edge::ResumedClaim, State::acquiring()),
+            (TenureFact::Theirs | TenureFact::TheirsClaimedByUs, _) => {
+                context.go(Edge::RecoveredStandingBy, State::steady())
+            }
+            (TenureFact::Ours, _) if !facts.drives => context.go(Edge::RecoveredPassive, State::serving()),
             (TenureFact::Ours, RoleChangeFact::Failover) => context.go(Edge::ResumedFailover, State::moving()),
             (TenureFact::Ours, RoleChangeFact::Failback) => context.go(Edge::ResumedFailback, State::rolling_back()),
             (TenureFact::Ours, RoleChangeFact::None) if !facts.protected => {
@@ -322,6 +331,20 @@ impl Handlers {
             _ => Super,
         }
     }
+
+    /// Like [`Self::while_holding`], where only the sidecar that drives has something to do.
+    fn while_driving(context: &mut Turn, event: &Event) -> Outcome<State> {
+        if *event == Event::Look && context.facts.tenure == TenureFact::Ours && !context.facts.drives {
+            return context.go(Edge::DriverReplaced, State::serving());
+        }
+        Self::while_holding(context, event)
+    }
+}
+
+/// Whether there is more to do for the driver than to renew.
+fn unfinished(context: &Turn) -> bool {
+    let facts = context.facts;
+    facts.role_change != RoleChangeFact::None || !facts.protected || !facts.at_home
 }
 
 /// What one turn came to.
