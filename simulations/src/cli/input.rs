@@ -86,7 +86,11 @@ pub(super) fn policy(argument: Option<&str>, scenario: &Scenario) -> Result<Poli
             });
         }
     };
-    let policy = Document::read(&source).map_err(Refusal::Invalid)?.into_policy();
+    for_this_platform(&source)
+}
+
+fn for_this_platform(source: &Source) -> Result<Policy, Refusal> {
+    let policy = Document::read(source).map_err(Refusal::Invalid)?.into_policy();
     let regions = &policy.regions;
     let named = [&regions.primary, &regions.standby, &regions.witness].map(ToString::to_string);
     if named != [Place::Home, Place::Away, Place::Witness].map(|place| place.name().to_owned()) {
@@ -105,4 +109,32 @@ fn names_a_file(argument: &str) -> bool {
 
 fn hint<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     nearest(name, names).map(|near| format!("did you mean `{near}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_for_other_regions_is_refused_with_what_to_write() {
+        let text = policies::TRADING.text.replace("\"us-west-2\"", "\"eu-west-1\"");
+        let refused = for_this_platform(&Source::new("mine.toml", &text))
+            .err()
+            .map(|refusal| refusal.to_string());
+        assert!(refused.is_some_and(|said| said.contains("us-east-1, us-east-2, eu-west-1") && said.contains("write")));
+    }
+
+    #[test]
+    fn every_shipped_scenario_is_found_by_name_with_its_policy() {
+        for shipped in shipped::ALL {
+            let scenario = scenario(shipped.name).unwrap();
+            assert_eq!(policy(None, &scenario).unwrap().name, scenario.policy);
+        }
+    }
+
+    #[test]
+    fn names_and_files_are_told_apart() {
+        assert!(["-", "mine.toml", "./mine", "..\\mine"].into_iter().all(names_a_file));
+        assert!(!names_a_file("aws-2021-12-07-network"));
+    }
 }

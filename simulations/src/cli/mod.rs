@@ -15,12 +15,16 @@ use clap::{ArgGroup, Args, Parser, Subcommand};
 use input::Refusal;
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 fine; 1 a run is wrong: not the stated decision, over the budget where the scenario demands that it is \
-kept, or an invariant broken; 2 wrong usage or unreadable input; 130 interrupted.";
+Exit codes:
+  0    fine
+  1    a run is wrong: not the stated decision, over the budget where the
+       scenario demands that it is kept, or an invariant broken
+  2    wrong usage or unreadable input
+  130  interrupted";
 
 /// Replays outages against the engine's own core, in virtual time.
 #[derive(Debug, Parser)]
-#[command(name = "understudy-sim", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "understudy-sim", version, after_help = EXIT_CODES)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -28,7 +32,7 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Replays an outage: what happened, what was decided and why, where the 60 seconds went, and whether it was right.
+    /// Replays an outage: what was decided and why, where the 60 seconds went, and whether it was right.
     Run(RunArguments),
     /// Lists the shipped scenarios, with the decision that each is judged against.
     Scenarios(ScenariosArguments),

@@ -3,7 +3,7 @@
 use super::Look;
 use super::text::{Ink, Paper, plural, span, wall_clock};
 use super::verdict::decision;
-use crate::scenario::{Evidence, Scenario};
+use crate::scenario::{Evidence, Fault, Scenario};
 
 /// Each scenario with what it is about and what ought to happen, and the variants of the same incident.
 #[must_use]
@@ -18,17 +18,11 @@ pub fn scenarios(scenarios: &[Scenario], look: Look) -> String {
         paper.paragraph(2, &scenario.title);
         let path: Vec<&str> = scenario.order_path.iter().map(|part| part.name()).collect();
         paper.hanging("  orders need ", 14, Ink::Normal, &path.join(", "));
-        let published = scenario
-            .faults
-            .iter()
-            .filter(|fault| fault.evidence == Evidence::Published)
-            .count();
         let faults = format!(
-            "from {} for {}; {} published, {} inferred",
+            "from {} for {}; {}",
             wall_clock(scenario.start.as_millis()),
             span(scenario.horizon.as_secs_f64()),
-            plural(published, "fault"),
-            scenario.faults.len() - published,
+            faults(scenario)
         );
         paper.paragraph(2, &faults);
         write_siblings(&mut paper, scenario, scenarios);
@@ -56,4 +50,19 @@ fn write_siblings(paper: &mut Paper, scenario: &Scenario, all: &[Scenario]) {
         );
         paper.hanging("  ", 2, Ink::Calm, &line);
     }
+}
+
+/// How much of it is known, and how much had to be filled in.
+fn faults(scenario: &Scenario) -> String {
+    let all = scenario.faults.len();
+    if scenario.sources.is_empty() {
+        return format!("made up, with {}", plural(all, "fault"));
+    }
+    let is_published = |fault: &&Fault| fault.evidence == Evidence::Published;
+    let published = scenario.faults.iter().filter(is_published).count();
+    format!(
+        "{}: {published} published, {} inferred",
+        plural(all, "fault"),
+        all - published
+    )
 }

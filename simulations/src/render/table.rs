@@ -1,5 +1,7 @@
 //! Many runs at a glance: expected and actual, side by side.
 
+use std::collections::BTreeSet;
+
 use super::Look;
 use super::text::{Ink, Paper, plural, span};
 use super::verdict::{decision, is_right};
@@ -36,7 +38,11 @@ pub fn table(reports: &[Report], look: Look) -> String {
         };
         paper.line(&format!("{cells}  {verdict}"));
     }
+    let policies: BTreeSet<&str> = reports.iter().map(|report| report.policy.as_str()).collect();
+    let policies: Vec<&str> = policies.into_iter().collect();
+    let seed = reports.first().map_or(0, |report| report.seed);
     paper.paragraph(0, "");
+    paper.paragraph(0, &format!("policy {}, seed {seed}", policies.join(", ")));
     paper.paragraph(
         0,
         "accepted, processed: modelled time from the onset until orders are accepted (by 95 % of clients) and processed \
