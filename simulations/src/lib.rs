@@ -3,5 +3,6 @@
 pub mod conditions;
 pub mod render;
 pub mod report;
+pub mod run;
 pub mod scenario;
-pub mod world;
+mod world;

@@ -220,6 +220,7 @@ pub fn intent(intent: &Intent) -> Option<String> {
             format!("{verb} switch {}", switch(which))
         }
         Intent::PinRecord { to } => format!("pin the public record to {}", region(to)),
+        Intent::UnpinRecord => "let the public record follow its health checks again".to_owned(),
         Intent::OpenIntake => "accept orders".to_owned(),
         Intent::OpenProcessing => "process orders".to_owned(),
         Intent::CloseOrderPath => "stop accepting and processing orders".to_owned(),

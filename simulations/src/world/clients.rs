@@ -11,7 +11,7 @@ use understudy_engine::core::ids::Region;
 use super::clock::{Moment, micros};
 
 /// The largest number of clients.
-pub const CLIENTS_MAX: u16 = 256;
+pub(crate) const CLIENTS_MAX: u16 = 256;
 
 /// A set of clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,52 +7,52 @@ use understudy_engine::core::time::{DatabaseTime, Now, Timestamp, WallTime};
 
 /// A moment of true, virtual time: microseconds since the start of the scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Moment(u64);
+pub(crate) struct Moment(u64);
 
 impl Moment {
     /// The start of the scenario.
-    pub const START: Self = Self(0);
+    pub(crate) const START: Self = Self(0);
 
     /// So many microseconds after the start.
     #[must_use]
-    pub const fn from_micros(micros: u64) -> Self {
+    pub(crate) const fn from_micros(micros: u64) -> Self {
         Self(micros)
     }
 
     /// Microseconds since the start.
     #[must_use]
-    pub const fn micros(self) -> u64 {
+    pub(crate) const fn micros(self) -> u64 {
         self.0
     }
 
     /// The moment `duration` later, or the last there is.
     #[must_use]
-    pub fn after(self, duration: Duration) -> Self {
+    pub(crate) fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(micros(duration)))
     }
 
     /// The moment `duration` earlier, or the start.
     #[must_use]
-    pub fn before(self, duration: Duration) -> Self {
+    pub(crate) fn before(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(micros(duration)))
     }
 
     /// From `earlier` until this moment, or zero.
     #[must_use]
-    pub const fn since(self, earlier: Self) -> Duration {
+    pub(crate) const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
     /// Microseconds from `origin` to this moment; negative if it is earlier.
     #[must_use]
-    pub fn relative_to(self, origin: Self) -> i64 {
+    pub(crate) fn relative_to(self, origin: Self) -> i64 {
         signed(self.0) - signed(origin.0)
     }
 }
 
 /// A duration in whole microseconds.
 #[must_use]
-pub fn micros(duration: Duration) -> u64 {
+pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
@@ -62,7 +62,7 @@ fn signed(micros: u64) -> i64 {
 
 /// The clocks of one machine: a boot-time clock that drifts and a wall clock that is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MachineClock {
+pub(crate) struct MachineClock {
     /// What the boot-time clock shows at the start of the scenario, in microseconds.
     pub boot_at_start: u64,
     /// How much faster the boot-time clock runs than true time, in parts per million. More than -1,000,000.
@@ -74,7 +74,7 @@ pub struct MachineClock {
 impl MachineClock {
     /// Both clocks.
     #[must_use]
-    pub fn now(&self, at: Moment) -> Now {
+    pub(crate) fn now(&self, at: Moment) -> Now {
         Now {
             boot: self.boot(at),
             wall: self.wall(at),
@@ -83,7 +83,7 @@ impl MachineClock {
 
     /// The boot-time clock.
     #[must_use]
-    pub fn boot(&self, at: Moment) -> Timestamp {
+    pub(crate) fn boot(&self, at: Moment) -> Timestamp {
         let elapsed = i128::from(at.0);
         let drifted = elapsed + elapsed * i128::from(self.drift_ppm) / 1_000_000;
         let boot = i128::from(self.boot_at_start) + drifted;
@@ -92,13 +92,13 @@ impl MachineClock {
 
     /// The wall clock.
     #[must_use]
-    pub fn wall(&self, at: Moment) -> WallTime {
+    pub(crate) fn wall(&self, at: Moment) -> WallTime {
         WallTime::from_millis(self.wall_at_start.as_millis() + signed(at.0 / 1_000))
     }
 
     /// The first true moment at which the boot-time clock shows `timestamp` or later.
     #[must_use]
-    pub fn when(&self, timestamp: Timestamp) -> Moment {
+    pub(crate) fn when(&self, timestamp: Timestamp) -> Moment {
         let shown = i128::from(timestamp.as_micros().saturating_sub(self.boot_at_start));
         let guess = shown * 1_000_000 / (1_000_000 + i128::from(self.drift_ppm));
         let mut at = Moment(u64::try_from(guess).unwrap_or(u64::MAX));
@@ -119,14 +119,14 @@ impl MachineClock {
 
 /// The clocks of the two databases: right but for an offset that nobody knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DatabaseClocks {
+pub(crate) struct DatabaseClocks {
     at_start: [i64; 2],
 }
 
 impl DatabaseClocks {
     /// Clocks that show the scenario's start, each with its offset in microseconds.
     #[must_use]
-    pub const fn new(start: WallTime, offset_micros: [i64; 2]) -> Self {
+    pub(crate) const fn new(start: WallTime, offset_micros: [i64; 2]) -> Self {
         let start = start.as_millis() * 1_000;
         Self {
             at_start: [start + offset_micros[0], start + offset_micros[1]],
@@ -135,13 +135,13 @@ impl DatabaseClocks {
 
     /// What the clock of a region's database shows.
     #[must_use]
-    pub fn show(&self, region: Region, at: Moment) -> DatabaseTime {
+    pub(crate) fn show(&self, region: Region, at: Moment) -> DatabaseTime {
         DatabaseTime(self.at_start[region.index()] + signed(at.0))
     }
 
     /// When the clock of a region's database shows this time; the start of the scenario if that is past.
     #[must_use]
-    pub fn when(&self, region: Region, time: DatabaseTime) -> Moment {
+    pub(crate) fn when(&self, region: Region, time: DatabaseTime) -> Moment {
         Moment(u64::try_from(time.0.saturating_sub(self.at_start[region.index()])).unwrap_or(0))
     }
 }

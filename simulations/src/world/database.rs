@@ -42,7 +42,6 @@ pub(crate) struct Move {
     pub kind: MoveKind,
     /// The region whose database changes its role.
     pub region: Region,
-    pub began: Moment,
     pub generation: u32,
     /// Effects that wait for it.
     pub waiting: Vec<u32>,
@@ -192,7 +191,6 @@ impl Databases {
         self.moving = Some(Move {
             kind,
             region,
-            began: now,
             generation: self.generation,
             waiting: vec![waiting],
         });

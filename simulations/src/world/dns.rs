@@ -88,10 +88,10 @@ impl Dns {
         self.answer() != before
     }
 
-    /// The record is pinned. True: the answer changed. Pinning it to the home region is what it says by itself.
-    pub(crate) fn pin(&mut self, to: Region) -> bool {
+    /// The record is pinned to a region, or follows its checks again. True: the answer changed.
+    pub(crate) fn pin(&mut self, to: Option<Region>) -> bool {
         let before = self.answer();
-        self.pinned = (to == Region::Away).then_some(to);
+        self.pinned = to;
         self.answer() != before
     }
 
@@ -138,6 +138,15 @@ mod tests {
         let second = dns.look(READABLE, false).unwrap();
         assert!(!dns.flip(first));
         assert!(!dns.flip(second));
+        assert_eq!(dns.answer(), Region::Home);
+    }
+
+    #[test]
+    fn a_pinned_record_answers_whatever_the_switches_say_until_it_is_unpinned() {
+        let mut dns = Dns::new();
+        assert!(dns.pin(Some(Region::Away)));
+        assert_eq!(dns.answer(), Region::Away);
+        assert!(dns.pin(None));
         assert_eq!(dns.answer(), Region::Home);
     }
 

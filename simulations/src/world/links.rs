@@ -19,13 +19,13 @@ const ROUND_TRIP_MICROS: [[u64; PLACES]; PLACES] = [
 
 /// Every direction between every two places.
 #[derive(Debug, Clone, Default)]
-pub struct Links {
+pub(crate) struct Links {
     states: [[PartState; PLACES]; PLACES],
 }
 
 impl Links {
     /// The network with these faults in force.
-    pub fn with<'a>(faults: impl Iterator<Item = (Place, Place, bool, &'a FaultState)>) -> Self {
+    pub(crate) fn with<'a>(faults: impl Iterator<Item = (Place, Place, bool, &'a FaultState)>) -> Self {
         let mut links = Self::default();
         for (from, to, both_ways, state) in faults {
             let there = &mut links.states[from as usize][to as usize];
@@ -41,7 +41,7 @@ impl Links {
     /// How a question from one place to another fares: it needs the way there and back. An answer that is lost hangs
     /// however the way back fails.
     #[must_use]
-    pub fn ask(&self, from: Place, to: Place) -> Answer {
+    pub(crate) fn ask(&self, from: Place, to: Place) -> Answer {
         let there = self.states[from as usize][to as usize].answer;
         let back = self.states[to as usize][from as usize].answer;
         match (there, back) {
@@ -53,20 +53,20 @@ impl Links {
 
     /// Whether a message reaches the other place.
     #[must_use]
-    pub fn tells(&self, from: Place, to: Place) -> bool {
+    pub(crate) fn tells(&self, from: Place, to: Place) -> bool {
         self.states[from as usize][to as usize].answer.is_up()
     }
 
     /// How long a question and its answer are under way.
     #[must_use]
-    pub fn round_trip(&self, from: Place, to: Place) -> Duration {
+    pub(crate) fn round_trip(&self, from: Place, to: Place) -> Duration {
         let late = self.states[from as usize][to as usize].late + self.states[to as usize][from as usize].late;
         Duration::from_micros(ROUND_TRIP_MICROS[from as usize][to as usize]) + late
     }
 
     /// How long a message is under way.
     #[must_use]
-    pub fn one_way(&self, from: Place, to: Place) -> Duration {
+    pub(crate) fn one_way(&self, from: Place, to: Place) -> Duration {
         let late = self.states[from as usize][to as usize].late;
         Duration::from_micros(ROUND_TRIP_MICROS[from as usize][to as usize] / 2) + late
     }

@@ -6,7 +6,7 @@ use crate::scenario::{FaultState, Part, Place};
 
 /// How somebody who asks is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// As it should be.
     #[default]
     Answers,
@@ -19,14 +19,14 @@ pub enum Answer {
 impl Answer {
     /// Whether whoever asks gets what it asked for.
     #[must_use]
-    pub fn is_up(self) -> bool {
+    pub(crate) fn is_up(self) -> bool {
         self == Self::Answers
     }
 }
 
 /// How one part fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PartState {
+pub(crate) struct PartState {
     /// How it answers.
     pub answer: Answer,
     /// How much later than usual it answers, or says what it has to say.
@@ -42,7 +42,7 @@ pub struct PartState {
 impl PartState {
     /// Adds a fault to what is wrong already. The worst of each wins.
     #[must_use]
-    pub fn with(mut self, state: FaultState) -> Self {
+    pub(crate) fn with(mut self, state: FaultState) -> Self {
         match state {
             FaultState::Down | FaultState::Flapping { .. } => self.answer = self.answer.max(Answer::Refuses),
             FaultState::Hang => self.answer = self.answer.max(Answer::Hangs),
@@ -56,7 +56,7 @@ impl PartState {
 
     /// How somebody fares who asks and waits for so long: too late is as good as never.
     #[must_use]
-    pub fn within(self, patience: Duration) -> Answer {
+    pub(crate) fn within(self, patience: Duration) -> Answer {
         if self.answer.is_up() && self.late >= patience {
             Answer::Hangs
         } else {
@@ -66,7 +66,7 @@ impl PartState {
 
     /// Whether it says what it has to say, sooner or later.
     #[must_use]
-    pub fn speaks(self) -> bool {
+    pub(crate) fn speaks(self) -> bool {
         self.answer.is_up() && !self.missing
     }
 }
@@ -78,7 +78,7 @@ const PLACES: usize = Place::Internet as usize;
 
 /// All parts of all regions.
 #[derive(Debug, Clone)]
-pub struct Parts {
+pub(crate) struct Parts {
     states: [[PartState; PARTS]; PLACES],
 }
 
@@ -92,7 +92,7 @@ impl Default for Parts {
 
 impl Parts {
     /// Parts with these faults in force. A fault of a region is a fault of each of its parts.
-    pub fn with<'a>(faults: impl Iterator<Item = (Part, Place, &'a FaultState)>) -> Self {
+    pub(crate) fn with<'a>(faults: impl Iterator<Item = (Part, Place, &'a FaultState)>) -> Self {
         let mut parts = Self::default();
         for (part, place, state) in faults {
             let Some(states) = parts.states.get_mut(place as usize) else {
@@ -114,7 +114,7 @@ impl Parts {
 
     /// How a part fares. Nothing is ever wrong with the internet itself.
     #[must_use]
-    pub fn state(&self, place: Place, part: Part) -> PartState {
+    pub(crate) fn state(&self, place: Place, part: Part) -> PartState {
         self.states
             .get(place as usize)
             .map_or_else(PartState::default, |states| states[part as usize])
@@ -122,7 +122,7 @@ impl Parts {
 
     /// Whether a part answers.
     #[must_use]
-    pub fn up(&self, place: Place, part: Part) -> bool {
+    pub(crate) fn up(&self, place: Place, part: Part) -> bool {
         self.state(place, part).answer.is_up()
     }
 }
