@@ -14,8 +14,8 @@ use super::parts::Answer;
 use super::queue::Event;
 use crate::scenario::{Part, Place};
 
-/// What waits for a sidecar that is paused. More than a machine would keep; the oldest goes first.
-const BACKLOG_MAX: usize = 1_024;
+/// What is sent to a sidecar that is paused and still waits for it when it goes on. The oldest goes first.
+const INBOX_MAX: usize = 256;
 
 /// How fine a shell's timer is.
 const TIMER: Duration = Duration::from_millis(1);
@@ -36,7 +36,9 @@ pub(crate) struct Slot {
     restarting: bool,
     starts: u32,
     wake: Option<Moment>,
-    backlog: VecDeque<Input>,
+    /// Outcomes, and effects to be begun: its shell keeps every one of them.
+    unsettled: Vec<Input>,
+    inbox: VecDeque<Input>,
 }
 
 /// What an engine, or its shell, is to be told.
@@ -68,7 +70,23 @@ impl Slot {
             restarting: false,
             starts: 0,
             wake: None,
-            backlog: VecDeque::new(),
+            unsettled: Vec::new(),
+            inbox: VecDeque::new(),
+        }
+    }
+
+    /// Keeps what comes while it is paused.
+    fn keep(&mut self, input: Input) {
+        match input {
+            Input::Outcome(..) | Input::Begin(_) => self.unsettled.push(input),
+            Input::Signal(_) | Input::Peer(_) => {
+                if self.inbox.len() == INBOX_MAX {
+                    self.inbox.pop_front();
+                }
+                self.inbox.push_back(input);
+            }
+            // The clock is looked at first when it goes on.
+            Input::Timeout => {}
         }
     }
 
@@ -111,7 +129,8 @@ impl World<'_> {
                     it.restarting = false;
                     it.starts += 1;
                     it.wake = None;
-                    it.backlog.clear();
+                    it.unsettled.clear();
+                    it.inbox.clear();
                 }
                 Answer::Hangs => it.paused = it.engine.is_some(),
                 Answer::Answers if it.engine.is_none() && !it.restarting => {
@@ -142,9 +161,10 @@ impl World<'_> {
 
     /// The world went on meanwhile: everything that waited comes at once, the clock first.
     fn wake_up_from_pause(&mut self, slot: usize) {
-        let waiting = std::mem::take(&mut self.slots[slot].backlog);
+        let unsettled = std::mem::take(&mut self.slots[slot].unsettled);
+        let inbox = std::mem::take(&mut self.slots[slot].inbox);
         self.feed(slot, Input::Timeout);
-        for input in waiting {
+        for input in unsettled.into_iter().chain(inbox) {
             self.feed(slot, input);
         }
     }
@@ -175,10 +195,7 @@ impl World<'_> {
         let now = it.clock.now(self.now);
         let Some(engine) = &mut it.engine else { return };
         if it.paused {
-            if it.backlog.len() == BACKLOG_MAX {
-                it.backlog.pop_front();
-            }
-            it.backlog.push_back(input);
+            it.keep(input);
             return;
         }
         match input {
@@ -207,8 +224,9 @@ impl World<'_> {
         let Some(timeout) = it.engine.as_ref().and_then(Engine::poll_timeout) else {
             return;
         };
-        // A shell's timer is no finer than this, which also keeps an engine from asking for "now" for ever.
-        let at = it.clock.when(timeout).max(self.now.after(TIMER));
+        let due = it.clock.when(timeout);
+        // An engine that asks for a moment that is past must not keep the world from going on.
+        let at = if due > self.now { due } else { self.now.after(TIMER) };
         if it.wake.is_none_or(|wake| at < wake) {
             it.wake = Some(at);
             self.queue.push(at, Event::Wake(u8::try_from(slot).unwrap_or(u8::MAX)));

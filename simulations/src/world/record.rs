@@ -111,6 +111,10 @@ impl Record {
             _ => Kind::Effect,
         };
         self.asked.insert((slot, effect.id), (effect.key, text.clone()));
+        // Only steps of a workflow are tried again under the same key.
+        if effect.key.step == u16::MAX {
+            self.followed.remove(&(slot, effect.key, text.clone()));
+        }
         if let std::collections::btree_map::Entry::Vacant(entry) = self.followed.entry((slot, effect.key, text)) {
             let text = entry.key().2.clone();
             entry.insert(None);
