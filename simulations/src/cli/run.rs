@@ -51,7 +51,10 @@ fn run_all(arguments: &RunArguments) -> Result<Answer, Refusal> {
     // Each run is alone with its seed, so it does not matter which ends first.
     let reports: Vec<Report> = thread::scope(|scope| {
         let start = |(policy, scenario)| scope.spawn(move || replay(scenario, policy, arguments.seed));
-        let started: Vec<_> = runs.iter().map(|(policy, scenario)| start((policy, scenario))).collect();
+        let started: Vec<_> = runs
+            .iter()
+            .map(|(policy, scenario)| start((policy, scenario)))
+            .collect();
         let ended = |run: thread::ScopedJoinHandle<'_, Report>| {
             run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };

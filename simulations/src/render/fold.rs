@@ -2,19 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use super::news::{News, news};
 use crate::report::{Kind, TimelineEntry};
 
 /// A line of a condensed timeline.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Line<'a> {
-    /// An entry.
-    Entry(&'a TimelineEntry),
-    /// Entries like those above.
+    /// Something that happened.
+    News(News<'a>),
+    /// What was heard before the onset, while everything settled.
+    Settling {
+        /// How many entries.
+        entries: usize,
+    },
+    /// More of what stands above.
     Folded {
-        /// How many.
-        count: usize,
-        /// The last of them.
-        until: &'a TimelineEntry,
+        /// How many entries.
+        entries: usize,
+        /// When the last of them happened.
+        until_seconds: f64,
     },
 }
 
@@ -26,37 +32,45 @@ const FOLDED_MIN: usize = 3;
 /// Folds what repeats itself. Whatever breaks, mends, moves or completes is always shown, and after it the same things
 /// are news again.
 pub(super) fn condense(timeline: &[TimelineEntry]) -> Vec<Line<'_>> {
+    let (settling, rest): (Vec<_>, Vec<_>) = news(timeline).into_iter().partition(is_settling);
     let mut lines = Vec::new();
+    if !settling.is_empty() {
+        let entries = settling.iter().map(|news| news.entries).sum();
+        lines.push(Line::Settling { entries });
+    }
     let mut seen: BTreeMap<(&str, Kind, String), usize> = BTreeMap::new();
-    let mut routine: Vec<&TimelineEntry> = Vec::new();
-    for entry in timeline {
-        if is_milestone(entry.kind) {
+    let mut routine: Vec<News<'_>> = Vec::new();
+    for news in rest {
+        if is_milestone(news.kind) {
             seen.clear();
         }
-        let times = seen
-            .entry((entry.who.as_str(), entry.kind, shape(&entry.text)))
-            .or_default();
+        let times = seen.entry((news.who, news.kind, shape(&news.text))).or_default();
         *times += 1;
-        if *times > SHOWN && !is_milestone(entry.kind) {
-            routine.push(entry);
+        if *times > SHOWN && !is_milestone(news.kind) {
+            routine.push(news);
         } else {
             flush(&mut routine, &mut lines);
-            lines.push(Line::Entry(entry));
+            lines.push(Line::News(news));
         }
     }
     flush(&mut routine, &mut lines);
     lines
 }
 
-fn flush<'a>(routine: &mut Vec<&'a TimelineEntry>, lines: &mut Vec<Line<'a>>) {
+fn flush<'a>(routine: &mut Vec<News<'a>>, lines: &mut Vec<Line<'a>>) {
     match routine.last() {
         Some(last) if routine.len() >= FOLDED_MIN => lines.push(Line::Folded {
-            count: routine.len(),
-            until: last,
+            entries: routine.iter().map(|news| news.entries).sum(),
+            until_seconds: last.at_seconds,
         }),
-        _ => lines.extend(routine.iter().map(|entry| Line::Entry(entry))),
+        _ => lines.extend(routine.drain(..).map(Line::News)),
     }
     routine.clear();
+}
+
+/// Witnesses that report for the first time: every run begins with it.
+fn is_settling(news: &News<'_>) -> bool {
+    news.at_seconds < 0.0 && matches!(news.kind, Kind::Witness | Kind::Assessment | Kind::Effect)
 }
 
 const fn is_milestone(kind: Kind) -> bool {
@@ -113,8 +127,8 @@ mod tests {
         assert_eq!(
             lines[4],
             Line::Folded {
-                count: 196,
-                until: &timeline[199]
+                entries: 196,
+                until_seconds: 3_963.0
             }
         );
     }
@@ -125,7 +139,7 @@ mod tests {
         timeline.push(entry(400.0, Kind::Fault, "us-east-1 lambda: hangs"));
         timeline.extend(flapping(1));
         let lines = condense(&timeline);
-        assert!(matches!(lines[4], Line::Folded { count: 16, .. }));
+        assert!(matches!(lines[4], Line::Folded { entries: 16, .. }));
         assert_eq!(lines.len(), 8);
     }
 
@@ -133,6 +147,18 @@ mod tests {
     fn a_few_repetitions_are_not_worth_folding() {
         let timeline = flapping(3);
         assert_eq!(condense(&timeline).len(), 6);
+    }
+
+    #[test]
+    fn what_settles_before_the_onset_is_one_line() {
+        let timeline = [
+            entry(-299.0, Kind::Witness, "peer-application: healthy"),
+            entry(-298.0, Kind::State, "recovering -> steady"),
+            entry(-297.0, Kind::Assessment, "us-east-1 is assessed as steady"),
+        ];
+        let lines = condense(&timeline);
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0], Line::Settling { entries: 2 });
     }
 
     #[test]

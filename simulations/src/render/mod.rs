@@ -2,6 +2,7 @@
 
 mod fold;
 mod ledger;
+mod news;
 mod scenarios;
 mod table;
 mod text;

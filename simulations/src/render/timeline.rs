@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::fold::{Line, condense};
+use super::news::News;
 use super::text::{Ink, Paper, count, moment, time_of_day};
-use crate::report::{DecisionReport, Kind, Report, TimelineEntry};
+use crate::report::{DecisionReport, Kind, Report};
 
 /// From this width on there is room for the wall clock.
 const WIDTH_WITH_CLOCK: usize = 100;
@@ -43,38 +44,47 @@ pub(super) fn write(paper: &mut Paper, report: &Report) {
     let mut decisions = Decisions::new(report);
     for line in condense(&report.timeline) {
         match line {
-            Line::Entry(entry) => {
-                write_entry(paper, report, columns, entry);
-                if entry.kind == Kind::Decision
-                    && let Some(decision) = decisions.news(entry)
+            Line::News(news) => {
+                write_news(paper, report, columns, &news);
+                if news.kind == Kind::Decision
+                    && let Some(decision) = decisions.reasons(&news)
                 {
                     write_reasons(paper, columns.indent(), decision);
                 }
             }
-            Line::Folded { count: number, until } => {
-                let text = format!(
-                    "... {} more lines like these until {}; `--json` has them all",
-                    count(number as u64),
-                    moment(until.at_seconds)
+            Line::Settling { entries } => {
+                let entries = count(entries as u64);
+                write_aside(
+                    paper,
+                    columns,
+                    &format!("... {entries} entries before the onset: everything settles"),
                 );
-                let indent = columns.indent();
-                paper.hanging(&" ".repeat(indent), indent, Ink::Dim, &text);
+            }
+            Line::Folded { entries, until_seconds } => {
+                let (entries, until) = (count(entries as u64), moment(until_seconds));
+                let text = format!("... {entries} more entries like these until {until}; `--json` has them all");
+                write_aside(paper, columns, &text);
             }
         }
     }
 }
 
-fn write_entry(paper: &mut Paper, report: &Report, columns: Columns, entry: &TimelineEntry) {
-    let (mark, ink) = mark(entry.kind);
+fn write_aside(paper: &mut Paper, columns: Columns, text: &str) {
+    let indent = columns.indent();
+    paper.hanging(&" ".repeat(indent), indent, Ink::Dim, text);
+}
+
+fn write_news(paper: &mut Paper, report: &Report, columns: Columns, news: &News<'_>) {
+    let (mark, ink) = mark(news.kind);
     let clock = if columns.clock {
-        let millis = super::text::millis(entry.at_seconds).cast_signed();
-        let signed = if entry.at_seconds < 0.0 { -millis } else { millis };
+        let millis = super::text::millis(news.at_seconds).cast_signed();
+        let signed = if news.at_seconds < 0.0 { -millis } else { millis };
         format!("{}  ", time_of_day(report.scenario.onset_unix_millis + signed))
     } else {
         String::new()
     };
-    let when = format!("{:>width$}", moment(entry.at_seconds), width = columns.moment);
-    let who = format!("{:<width$}", entry.who, width = columns.who);
+    let when = format!("{:>width$}", moment(news.at_seconds), width = columns.moment);
+    let who = format!("{:<width$}", news.who, width = columns.who);
     let first = format!(
         "{} {}{}  {}  ",
         paper.inked(ink, mark),
@@ -82,7 +92,7 @@ fn write_entry(paper: &mut Paper, report: &Report, columns: Columns, entry: &Tim
         paper.inked(Ink::Dim, &when),
         who
     );
-    paper.hanging(&first, columns.indent(), ink, &entry.text);
+    paper.hanging(&first, columns.indent(), ink, &news.text);
 }
 
 /// What kind of news it is, as a mark in the margin and as a colour.
@@ -136,9 +146,10 @@ impl<'a> Decisions<'a> {
         }
     }
 
-    fn news(&mut self, entry: &TimelineEntry) -> Option<&'a DecisionReport> {
+    /// The decision that this line tells, if its reasons have not been told.
+    fn reasons(&mut self, news: &News<'_>) -> Option<&'a DecisionReport> {
         let is_it = |decision: &&DecisionReport| {
-            decision.who == entry.who && decision.at_seconds.total_cmp(&entry.at_seconds).is_eq()
+            decision.who == news.who && decision.at_seconds.total_cmp(&news.at_seconds).is_eq()
         };
         let decision = self.left.remove(self.left.iter().position(is_it)?);
         let objections: Vec<&str> = decision
