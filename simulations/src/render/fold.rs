@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::news::{News, news};
+use super::news::{News, join_witness, news};
 use crate::report::{Kind, TimelineEntry};
 
 /// A line of a condensed timeline.
@@ -50,7 +50,7 @@ pub(super) fn condense(timeline: &[TimelineEntry]) -> Vec<Line<'_>> {
             routine.push(news);
         } else {
             flush(&mut routine, &mut lines);
-            lines.push(Line::News(news));
+            tell(news, &mut lines);
         }
     }
     flush(&mut routine, &mut lines);
@@ -63,9 +63,20 @@ fn flush<'a>(routine: &mut Vec<News<'a>>, lines: &mut Vec<Line<'a>>) {
             entries: routine.iter().map(|news| news.entries).sum(),
             until_seconds: last.at_seconds,
         }),
-        _ => lines.extend(routine.drain(..).map(Line::News)),
+        _ => routine.drain(..).for_each(|news| tell(news, lines)),
     }
     routine.clear();
+}
+
+/// Shows it: together with what its engine's other witnesses said just now, or on a line of its own.
+fn tell<'a>(news: News<'a>, lines: &mut Vec<Line<'a>>) {
+    let told = lines.iter_mut().rev().map_while(|line| match line {
+        Line::News(told) => Some(told),
+        Line::Settling { .. } | Line::Folded { .. } => None,
+    });
+    if !join_witness(told, &news) {
+        lines.push(Line::News(news));
+    }
 }
 
 /// Witnesses that report for the first time: every run begins with it.
@@ -165,5 +176,66 @@ mod tests {
     fn the_same_news_about_another_region_is_other_news() {
         assert_ne!(shape("us-east-1 is lost"), shape("us-east-2 is lost"));
         assert_eq!(shape("lost after 3.5 s"), shape("lost after 12 s"));
+    }
+
+    fn said(at_seconds: f64, who: &str, kind: Kind, text: &str) -> TimelineEntry {
+        TimelineEntry {
+            who: who.to_owned(),
+            ..entry(at_seconds, kind, text)
+        }
+    }
+
+    fn texts(timeline: &[TimelineEntry]) -> Vec<String> {
+        let text = |line| match line {
+            Line::News(news) => news.text,
+            other => format!("{other:?}"),
+        };
+        condense(timeline).into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn witnesses_that_say_the_same_are_told_together() {
+        let timeline = [
+            said(3.0, "a", Kind::Witness, "peer about us-east-1: breached (was healthy)"),
+            said(3.1, "b", Kind::Witness, "peer about us-east-1: breached (was healthy)"),
+            said(
+                3.2,
+                "a",
+                Kind::Witness,
+                "observer about us-east-1: breached (was healthy)",
+            ),
+            said(
+                3.3,
+                "a",
+                Kind::Witness,
+                "observer about us-east-2: breached (was healthy)",
+            ),
+        ];
+        let told = [
+            "peer, observer about us-east-1: breached (was healthy)",
+            "peer about us-east-1: breached (was healthy)",
+            "observer about us-east-2: breached (was healthy)",
+        ];
+        assert_eq!(texts(&timeline), told);
+    }
+
+    #[test]
+    fn what_an_engine_concludes_stays_between_its_witnesses() {
+        let timeline = [
+            said(3.0, "a", Kind::Witness, "peer about us-east-1: breached (was healthy)"),
+            said(
+                3.0,
+                "a",
+                Kind::Assessment,
+                "us-east-1 is assessed as degraded (was steady)",
+            ),
+            said(
+                3.2,
+                "a",
+                Kind::Witness,
+                "observer about us-east-1: breached (was healthy)",
+            ),
+        ];
+        assert_eq!(condense(&timeline).len(), 3);
     }
 }

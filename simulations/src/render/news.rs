@@ -25,11 +25,11 @@ const TOGETHER_SECONDS: f64 = 1.0;
 const ASKED: &str = "asks: ";
 const DONE: &str = "done: ";
 
-/// Turns entries into news.
+/// Turns entries into news, an effect and its end into one.
 pub(super) fn news(timeline: &[TimelineEntry]) -> Vec<News<'_>> {
     let mut news: Vec<News<'_>> = Vec::new();
     for entry in timeline {
-        if joins_effect(&mut news, entry) || joins_witnesses(&mut news, entry) {
+        if joins_effect(&mut news, entry) {
             continue;
         }
         news.push(News {
@@ -62,20 +62,21 @@ fn joins_effect(news: &mut [News<'_>], entry: &TimelineEntry) -> bool {
     true
 }
 
-/// One more witness that says what the last one of the same engine said. Nothing else may have happened to that engine
-/// in between, so that cause and effect keep their order.
-fn joins_witnesses(news: &mut [News<'_>], entry: &TimelineEntry) -> bool {
-    if entry.kind != Kind::Witness {
+/// Joins one more witness that says what the last one of the same engine said, and tells whether it could. Nothing else
+/// may have happened to that engine in between, so that cause and effect keep their order.
+pub(super) fn join_witness<'n, 'a: 'n>(told: impl Iterator<Item = &'n mut News<'a>>, news: &News<'_>) -> bool {
+    if news.kind != Kind::Witness {
         return false;
     }
-    let Some((witness, said)) = entry.text.split_once(' ') else {
+    let Some((witness, said)) = news.text.split_once(' ') else {
         return false;
     };
-    let Some(last) = news.iter_mut().rev().find(|told| told.who == entry.who) else {
+    let mut same_engine = told.filter(|told| told.who == news.who);
+    let Some(last) = same_engine.next() else {
         return false;
     };
     let together = last.kind == Kind::Witness
-        && entry.at_seconds - last.at_seconds <= TOGETHER_SECONDS
+        && news.at_seconds - last.at_seconds <= TOGETHER_SECONDS
         && last
             .text
             .strip_suffix(said)
@@ -85,7 +86,7 @@ fn joins_witnesses(news: &mut [News<'_>], entry: &TimelineEntry) -> bool {
     }
     let witnesses = &last.text[..last.text.len() - said.len() - 1];
     last.text = format!("{witnesses}, {witness} {said}");
-    last.entries += 1;
+    last.entries += news.entries;
     true
 }
 
@@ -129,51 +130,5 @@ mod tests {
             entry(35.0, "a", Kind::Effect, "done: promote the own database"),
         ];
         assert_eq!(texts(&timeline), [timeline[0].text.as_str(), timeline[1].text.as_str()]);
-    }
-
-    #[test]
-    fn witnesses_that_say_the_same_are_told_together() {
-        let timeline = [
-            entry(3.0, "a", Kind::Witness, "peer about us-east-1: breached (was healthy)"),
-            entry(3.1, "b", Kind::Witness, "peer about us-east-1: breached (was healthy)"),
-            entry(
-                3.2,
-                "a",
-                Kind::Witness,
-                "observer about us-east-1: breached (was healthy)",
-            ),
-            entry(
-                3.3,
-                "a",
-                Kind::Witness,
-                "observer about us-east-2: breached (was healthy)",
-            ),
-        ];
-        let told = [
-            "peer, observer about us-east-1: breached (was healthy)",
-            "peer about us-east-1: breached (was healthy)",
-            "observer about us-east-2: breached (was healthy)",
-        ];
-        assert_eq!(texts(&timeline), told);
-    }
-
-    #[test]
-    fn what_an_engine_concludes_stays_between_its_witnesses() {
-        let timeline = [
-            entry(3.0, "a", Kind::Witness, "peer about us-east-1: breached (was healthy)"),
-            entry(
-                3.0,
-                "a",
-                Kind::Assessment,
-                "us-east-1 is assessed as degraded (was steady)",
-            ),
-            entry(
-                3.2,
-                "a",
-                Kind::Witness,
-                "observer about us-east-1: breached (was healthy)",
-            ),
-        ];
-        assert_eq!(news(&timeline).len(), 3);
     }
 }

@@ -7,6 +7,7 @@ mod names;
 mod read;
 pub mod rules;
 pub mod shipped;
+mod words;
 
 pub use catalogue::Catalogue;
 pub use model::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject};

@@ -57,7 +57,7 @@ use self::queue::{Event, Queue};
 use self::record::Record;
 use crate::conditions::Conditions;
 use crate::report::{Kind, Report, words};
-use crate::scenario::{Part, Place, Scenario, Subject};
+use crate::scenario::{Part, Place, Scenario};
 
 /// After this long a client gives an order up. Assumption.
 const ORDER_PATIENCE: Duration = Duration::from_secs(2);
@@ -226,16 +226,9 @@ impl<'a> World<'a> {
         }
         if change != Change::Flips {
             let fault = self.faults.get(index);
-            let what = match fault.subject {
-                Subject::Part { part, place } => format!("{place} {}", part.name()),
-                Subject::Link { from, to, both_ways } => {
-                    let arrow = if both_ways { "<->" } else { "->" };
-                    format!("link {from} {arrow} {to}")
-                }
-            };
             let text = match change {
-                Change::Ends => format!("{what}: over"),
-                _ => format!("{what}: {}", fault.note),
+                Change::Ends => format!("{}: over", fault.subject.in_words()),
+                _ => fault.in_words(),
             };
             self.record.say(self.now, "world", Kind::Fault, text);
         }
