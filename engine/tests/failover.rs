@@ -128,17 +128,23 @@ fn the_database_of_a_holder_that_is_cut_off_stops_before_the_taker_may_start() {
 #[test]
 fn one_failure_domain_is_not_a_quorum() {
     let mut pair = pair();
+    // The path between the regions is cut, and the observer sees both.
     pair.peer_path = false;
-    // Only the probes of the other region fail: the observer sees both regions.
-    let index = pair
-        .policy
-        .witnesses
-        .iter()
-        .position(|witness| witness.name == "peer-application")
-        .unwrap();
-    pair.policy.witnesses[index].kind = understudy_policies::model::WitnessKind::CloudwatchAlarm;
     pair.run(60 * SECOND);
-    assert_eq!(pair.states(), [StateName::Serving, StateName::Steady]);
+    assert_eq!(pair.states(), [StateName::Serving, StateName::Suspicious]);
+    pair.run(120 * SECOND);
+    assert_eq!(
+        pair.states(),
+        [StateName::Serving, StateName::Steady],
+        "it was judged, and held"
+    );
+    let decision = pair.decisions(AWAY)[0];
+    assert_eq!(decision.verdict, Verdict::Hold);
+    let flip = decision.flip.unwrap();
+    assert_eq!(
+        (flip.guard, flip.saw, flip.instead),
+        (Guard::Quorum, Value::Count(1), Value::Count(2))
+    );
 }
 
 #[test]
@@ -147,7 +153,7 @@ fn the_loss_of_all_monitoring_is_no_loss() {
     pair.observer_up = false;
     pair.health[0].reachable = false;
     pair.reference_up[1] = false;
-    pair.run(120 * SECOND);
+    pair.run(180 * SECOND);
     assert_eq!(pair.states(), [StateName::Serving, StateName::Steady]);
     assert_eq!(pair.verdicts(AWAY), [Verdict::Hold]);
 }
@@ -157,7 +163,7 @@ fn both_regions_breached_alike_is_a_veto() {
     let mut pair = pair();
     pair.health[0].application = false;
     pair.health[1].application = false;
-    pair.run(120 * SECOND);
+    pair.run(180 * SECOND);
     assert_eq!(pair.states(), [StateName::Serving, StateName::Steady]);
     let decisions = pair.decisions(AWAY);
     assert_eq!(decisions[0].verdict, Verdict::Hold);

@@ -17,57 +17,57 @@ use understudy_policies::Policy;
 use understudy_policies::model::{Component, FailureDomain, WitnessKind};
 
 /// A Wednesday at noon in New York: the market trades.
-pub const NOON: i64 = 1_780_502_400_000;
+pub(crate) const NOON: i64 = 1_780_502_400_000;
 
 /// One engine and what it has been told and has asked for.
-pub struct Side {
-    pub engine: Engine,
-    pub identity: Identity,
+pub(crate) struct Side {
+    pub(crate) engine: Engine,
+    pub(crate) identity: Identity,
     /// Whether its process runs.
-    pub up: bool,
-    pub journal: Vec<JournalEntry>,
+    pub(crate) up: bool,
+    pub(crate) journal: Vec<JournalEntry>,
     /// Everything that it asked for, the every-second routine left out.
-    pub asked: Vec<Intent>,
+    pub(crate) asked: Vec<Intent>,
 }
 
 /// What the regions look like from outside.
 #[derive(Clone, Copy)]
-pub struct Health {
-    pub application: bool,
-    pub database: bool,
+pub(crate) struct Health {
+    pub(crate) application: bool,
+    pub(crate) database: bool,
     /// Whether probes of other regions reach it.
-    pub reachable: bool,
+    pub(crate) reachable: bool,
     /// Whether its sidecars reach the lease store.
-    pub store: bool,
+    pub(crate) store: bool,
 }
 
-pub struct Pair {
-    pub policy: Policy,
-    pub now: Timestamp,
-    pub wall_start: i64,
-    pub sides: Vec<Side>,
-    pub health: [Health; 2],
-    pub observer_up: bool,
-    pub lag: Option<Duration>,
+pub(crate) struct Pair {
+    pub(crate) policy: Policy,
+    pub(crate) now: Timestamp,
+    pub(crate) wall_start: i64,
+    pub(crate) sides: Vec<Side>,
+    pub(crate) health: [Health; 2],
+    pub(crate) observer_up: bool,
+    pub(crate) lag: Option<Duration>,
     /// Whether the away region's probes of the outside world succeed.
-    pub reference_up: [bool; 2],
-    pub lease: LeaseRecord,
-    pub writer: Region,
+    pub(crate) reference_up: [bool; 2],
+    pub(crate) lease: LeaseRecord,
+    pub(crate) writer: Region,
     /// Until when each region's serving row is valid, on the true clock.
-    pub serving: [i64; 2],
-    pub open: [bool; 2],
-    pub switches: [bool; 2],
-    pub peer_path: bool,
-    pub promotion: Duration,
+    pub(crate) serving: [i64; 2],
+    pub(crate) open: [bool; 2],
+    pub(crate) switches: [bool; 2],
+    pub(crate) peer_path: bool,
+    pub(crate) promotion: Duration,
     /// Overrides the outcome of the next effects that match.
-    pub scripted: Vec<(fn(&Intent) -> bool, Outcome)>,
+    pub(crate) scripted: Vec<(fn(&Intent) -> bool, Outcome)>,
     queue: BTreeMap<(Timestamp, u64), (usize, Effect)>,
     serial: u64,
     next_probe: Timestamp,
 }
 
 impl Pair {
-    pub fn new(policy: Policy) -> Self {
+    pub(crate) fn new(policy: Policy) -> Self {
         let healthy = Health {
             application: true,
             database: true,
@@ -102,7 +102,7 @@ impl Pair {
     }
 
     /// Two engines that have found their places.
-    pub fn settled(policy: Policy) -> Self {
+    pub(crate) fn settled(policy: Policy) -> Self {
         let mut pair = Self::new(policy);
         pair.run(Duration::from_secs(15));
         assert_eq!(
@@ -114,7 +114,7 @@ impl Pair {
     }
 
     /// Starts another sidecar, or one again.
-    pub fn add(&mut self, region: Region, sidecar: u16) -> usize {
+    pub(crate) fn add(&mut self, region: Region, sidecar: u16) -> usize {
         self.serial += 1;
         let identity = Identity {
             region,
@@ -134,7 +134,7 @@ impl Pair {
     }
 
     /// The state of the newest running sidecar of each region.
-    pub fn states(&self) -> [StateName; 2] {
+    pub(crate) fn states(&self) -> [StateName; 2] {
         Region::BOTH.map(|region| {
             let side = self
                 .sides
@@ -145,7 +145,7 @@ impl Pair {
         })
     }
 
-    pub fn decisions(&self, side: usize) -> Vec<&Decision> {
+    pub(crate) fn decisions(&self, side: usize) -> Vec<&Decision> {
         let decided = |entry: &'_ JournalEntry| matches!(entry.what, Happening::Decided(_));
         self.sides[side]
             .journal
@@ -158,11 +158,11 @@ impl Pair {
             .collect()
     }
 
-    pub fn verdicts(&self, side: usize) -> Vec<Verdict> {
+    pub(crate) fn verdicts(&self, side: usize) -> Vec<Verdict> {
         self.decisions(side).iter().map(|decision| decision.verdict).collect()
     }
 
-    pub fn lose(&mut self, region: Region) {
+    pub(crate) fn lose(&mut self, region: Region) {
         self.health[region.index()] = Health {
             application: false,
             database: false,
@@ -175,7 +175,7 @@ impl Pair {
         self.peer_path = false;
     }
 
-    pub fn bring_back(&mut self, region: Region) -> usize {
+    pub(crate) fn bring_back(&mut self, region: Region) -> usize {
         self.health[region.index()] = Health {
             application: true,
             database: true,
@@ -186,7 +186,7 @@ impl Pair {
         self.add(region, 9)
     }
 
-    pub fn at(&self) -> Now {
+    pub(crate) fn at(&self) -> Now {
         let millis = i64::try_from(self.now.as_micros() / 1_000).unwrap();
         Now {
             boot: self.now,
@@ -194,13 +194,13 @@ impl Pair {
         }
     }
 
-    pub fn run(&mut self, time: Duration) {
+    pub(crate) fn run(&mut self, time: Duration) {
         let end = self.now.after(time);
         self.run_until(|_| false, end);
     }
 
     /// Runs until the condition holds. Panics if it does not within the time.
-    pub fn run_to(&mut self, what: &str, limit: Duration, condition: impl Fn(&Self) -> bool) -> Duration {
+    pub(crate) fn run_to(&mut self, what: &str, limit: Duration, condition: impl Fn(&Self) -> bool) -> Duration {
         let start = self.now;
         let end = self.now.after(limit);
         assert!(
@@ -265,11 +265,13 @@ impl Pair {
                         FailureDomain::WitnessRegion => self.observer_up,
                         FailureDomain::Internet | FailureDomain::Provider => own == target,
                     };
+                    let blind = witness.failure_domain == FailureDomain::PeerRegion && !self.peer_path;
                     let healthy = match (witness.kind, witness.observes) {
                         (WitnessKind::LeaseRenewal | WitnessKind::CloudwatchAlarm | WitnessKind::Route53Check, _) => {
                             continue;
                         }
-                        (WitnessKind::Heartbeat, _) if !health.reachable => continue,
+                        (WitnessKind::Heartbeat, _) if !health.reachable || blind => continue,
+                        (WitnessKind::HttpProbe | WitnessKind::DatabaseProbe, _) if blind => false,
                         (WitnessKind::AwsHealth | WitnessKind::Heartbeat, _) => true,
                         (WitnessKind::Reference, _) => self.reference_up[own.index()],
                         (WitnessKind::ReplicationLag, _) => {
