@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
@@ -266,16 +267,22 @@ fn read_event(directory: &Directory, document: Document<'_>, layer: Layer) -> Re
 
 /// Reads an object whose fields are [`Slot`]s or raw, so that only its syntax can be wrong.
 fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Reason> {
-    serde_json::from_str(text).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        match error.classify() {
-            // A structure that takes any type of field complains of an object's fields only when one stands twice.
-            Category::Data if text.trim_start().starts_with('{') => Reason::Duplicate { line, column },
-            Category::Data => Reason::NotAnObject { found: found(text) },
-            Category::Eof => Reason::Truncated { line, column },
-            Category::Syntax | Category::Io => Reason::Malformed { line, column },
-        }
-    })
+    // serde would also take an array, and read the fields in the order of their declaration.
+    if !text.trim_start().starts_with('{') {
+        let IgnoredAny = serde_json::from_str(text).map_err(|error| syntax(&error))?;
+        return Err(Reason::NotAnObject { found: found(text) });
+    }
+    serde_json::from_str(text).map_err(|error| syntax(&error))
+}
+
+fn syntax(error: &serde_json::Error) -> Reason {
+    let (line, column) = (error.line(), error.column());
+    match error.classify() {
+        // A field takes any type of value, so this is a field that stands twice.
+        Category::Data => Reason::Duplicate { line, column },
+        Category::Eof => Reason::Truncated { line, column },
+        Category::Syntax | Category::Io => Reason::Malformed { line, column },
+    }
 }
 
 /// What a JSON text begins with.
