@@ -22,27 +22,27 @@ fn main() {
     divan::main();
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 1_000)]
 fn metric_alarm(bencher: Bencher<'_, '_>) {
     run(bencher, ALARM);
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 1_000)]
 fn composite_alarm(bencher: Bencher<'_, '_>) {
     run(bencher, COMPOSITE);
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 1_000)]
 fn metric_alarm_by_sns(bencher: Bencher<'_, '_>) {
     run(bencher, ALARM_BY_SNS);
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 1_000)]
 fn heartbeat(bencher: Bencher<'_, '_>) {
     run(bencher, HEARTBEAT);
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 1_000)]
 fn global_switchover(bencher: Bencher<'_, '_>) {
     run(bencher, DATABASE);
 }
