@@ -5,39 +5,18 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-
 use super::arn::Arn;
 use super::decoded::Content;
+use super::detail::Detail;
 use super::directory::Directory;
 use super::document::Envelope;
 use super::rejection::{Excerpt, Reason};
-use super::slot::{Slot, object};
+use super::slot::Slot;
 use super::time;
 use crate::core::signal::{Observation, Signal};
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Detail<'a> {
-    #[serde(borrow, rename = "alarmName")]
-    alarm_name: Slot<Cow<'a, str>>,
-    #[serde(borrow)]
-    state: Slot<State<'a>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct State<'a> {
-    #[serde(borrow)]
-    value: Slot<Cow<'a, str>>,
-    #[serde(borrow)]
-    timestamp: Slot<Cow<'a, str>>,
-}
-object!(State<'a>);
-
 /// Reads a `CloudWatch Alarm State Change`.
-pub(super) fn event(envelope: &Envelope<'_>) -> Result<Content, Reason> {
-    let detail: Detail<'_> = envelope.detail()?;
+pub(super) fn event(envelope: &Envelope<'_>, detail: Detail<'_>) -> Result<Content, Reason> {
     let name = detail.alarm_name.required("detail.alarmName")?;
     let state = detail.state.required("detail.state")?;
     let value = state.value.required("detail.state.value")?;

@@ -8,6 +8,7 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::decoded::{Content, Decoded, Kind};
+use super::detail::Detail;
 use super::directory::Directory;
 use super::limits::{BODY_BYTES_MAX, LAYERS_MAX, check_depth};
 use super::rejection::{Excerpt, Layer, Reason, Rejection};
@@ -65,7 +66,7 @@ struct Document<'a> {
     #[serde(borrow)]
     region: Slot<Cow<'a, str>>,
     #[serde(borrow)]
-    detail: Option<&'a RawValue>,
+    detail: Slot<Detail<'a>>,
     // SNS
     #[serde(borrow, rename = "Type")]
     notification_type: Slot<Cow<'a, str>>,
@@ -136,10 +137,9 @@ pub(super) struct Envelope<'a> {
     /// Where the event arose; forwarding to another region keeps it.
     pub(super) region: &'a str,
     time: &'a str,
-    detail: &'a str,
 }
 
-impl<'a> Envelope<'a> {
+impl Envelope<'_> {
     /// When the event was sent, to the second.
     pub(super) fn sent(&self) -> Result<WallTime, Reason> {
         time::parse(self.time, "time")
@@ -149,18 +149,6 @@ impl<'a> Envelope<'a> {
     pub(super) fn serving_region(&self) -> Result<Region, Reason> {
         self.directory.serving_region(self.region, "region")
     }
-
-    /// The event's own fields. A field that has the wrong type is reported when it is asked for.
-    pub(super) fn detail<T: Deserialize<'a>>(&self) -> Result<T, Reason> {
-        if !self.detail.starts_with('{') {
-            return Err(Reason::WrongType {
-                path: "detail",
-                expected: "an object",
-                found: found(self.detail),
-            });
-        }
-        read_object(self.detail)
-    }
 }
 
 /// How one type of event is decoded.
@@ -169,7 +157,7 @@ struct EventType {
     /// Nobody else may send it. AWS reserves the sources that begin with `aws.`.
     source: &'static str,
     kind: Kind,
-    read: fn(&Envelope<'_>) -> Result<Content, Reason>,
+    read: fn(&Envelope<'_>, Detail<'_>) -> Result<Content, Reason>,
 }
 
 const EVENT_TYPES: [EventType; 8] = [
@@ -248,20 +236,9 @@ fn read_event(directory: &Directory, document: Document<'_>, layer: Layer) -> Re
         directory,
         region: &document.region.required("region").map_err(outside)?,
         time: &document.time.required("time").map_err(outside)?,
-        detail: document
-            .detail
-            .ok_or(Reason::MissingField { path: "detail" })
-            .map_err(outside)?
-            .get(),
     };
-    let content = (event_type.read)(&envelope).map_err(|reason| Rejection {
-        layer: match reason {
-            // These count lines and columns, and began to count at the detail.
-            Reason::Truncated { .. } | Reason::Malformed { .. } | Reason::Duplicate { .. } => Layer::Detail,
-            _ => layer,
-        },
-        reason,
-    })?;
+    let detail = document.detail.required("detail").map_err(outside)?;
+    let content = (event_type.read)(&envelope, detail).map_err(outside)?;
     Ok((event_type.kind, content))
 }
 

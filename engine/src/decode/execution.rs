@@ -1,28 +1,14 @@
 //! Step Functions executions of the failover and failback machines.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-
 use super::arn::Arn;
 use super::decoded::{Content, Ignored};
+use super::detail::Detail;
 use super::document::Envelope;
 use super::rejection::{Excerpt, Reason};
-use super::slot::Slot;
 use crate::core::signal::{ExecutionStatus, Notice};
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Detail<'a> {
-    #[serde(borrow, rename = "stateMachineArn")]
-    machine_arn: Slot<Cow<'a, str>>,
-    #[serde(borrow)]
-    status: Slot<Cow<'a, str>>,
-}
-
 /// Reads a `Step Functions Execution Status Change`.
-pub(super) fn event(envelope: &Envelope<'_>) -> Result<Content, Reason> {
-    let detail: Detail<'_> = envelope.detail()?;
+pub(super) fn event(envelope: &Envelope<'_>, detail: Detail<'_>) -> Result<Content, Reason> {
     let machine = detail.machine_arn.required("detail.stateMachineArn")?;
     let machine = Arn::parse(&machine, "detail.stateMachineArn")?;
     let status = status(&detail.status.required("detail.status")?)?;

@@ -1,39 +1,22 @@
 //! AWS Health events. They come tens of minutes late, so they corroborate and never decide.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
 use understudy_policies::model::WitnessKind;
 
 use super::arn::Arn;
 use super::decoded::{Content, Ignored};
+use super::detail::Detail;
 use super::document::Envelope;
 use super::rejection::{Excerpt, Reason};
-use super::slot::Slot;
 use crate::core::signal::{Observation, Signal};
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Detail<'a> {
-    #[serde(borrow, rename = "eventArn")]
-    event_arn: Slot<Cow<'a, str>>,
-    #[serde(borrow, rename = "eventTypeCategory")]
-    category: Slot<Cow<'a, str>>,
-    #[serde(borrow, rename = "eventRegion")]
-    event_region: Slot<Cow<'a, str>>,
-    #[serde(borrow, rename = "statusCode")]
-    status: Slot<Cow<'a, str>>,
-}
 
 /// Reads an `AWS Health Event`. Its envelope's region is where it was delivered, which may be the backup region; the
 /// region that it is about stands inside.
-pub(super) fn event(envelope: &Envelope<'_>) -> Result<Content, Reason> {
-    let detail: Detail<'_> = envelope.detail()?;
+pub(super) fn event(envelope: &Envelope<'_>, detail: Detail<'_>) -> Result<Content, Reason> {
     let arn = detail.event_arn.required("detail.eventArn")?;
     let arn = Arn::parse(&arn, "detail.eventArn")?;
-    let category = detail.category.required("detail.eventTypeCategory")?;
+    let category = detail.event_type_category.required("detail.eventTypeCategory")?;
     let event_region = detail.event_region.optional("detail.eventRegion")?;
-    let status = detail.status.optional("detail.statusCode")?;
+    let status = detail.status_code.optional("detail.statusCode")?;
     let observed = envelope.sent()?;
     match &*category {
         "issue" | "investigation" => {}

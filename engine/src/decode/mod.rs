@@ -19,6 +19,7 @@ mod arn;
 mod cloudevents;
 mod counters;
 mod decoded;
+mod detail;
 mod directory;
 mod document;
 mod execution;

@@ -8,15 +8,13 @@
 //! The source is `understudy`. Both carry their own time, because that of an envelope has no fraction, and the
 //! heartbeat its own region, because it is put on the *other* region's bus: the envelope's region is where it arrived.
 
-use std::borrow::Cow;
-
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use understudy_policies::model::{RegionName, WitnessKind};
 
 use super::decoded::{Content, Ignored};
+use super::detail::Detail;
 use super::document::Envelope;
 use super::rejection::{Excerpt, Reason};
-use super::slot::Slot;
 use super::time;
 use crate::core::ids::{Epoch, Switch};
 use crate::core::signal::{Notice, Observation, Signal};
@@ -100,18 +98,8 @@ fn write(text: &impl Serialize) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct HeartbeatDetail<'a> {
-    #[serde(borrow)]
-    region: Slot<Cow<'a, str>>,
-    #[serde(borrow)]
-    sent: Slot<Cow<'a, str>>,
-}
-
 /// Reads a heartbeat: it is always a healthy observation. Only its absence says something else.
-pub(super) fn heartbeat(envelope: &Envelope<'_>) -> Result<Content, Reason> {
-    let detail: HeartbeatDetail<'_> = envelope.detail()?;
+pub(super) fn heartbeat(envelope: &Envelope<'_>, detail: Detail<'_>) -> Result<Content, Reason> {
     let region = detail.region.required("detail.region")?;
     let target = envelope.directory.serving_region(&region, "detail.region")?;
     let observed = time::parse(&detail.sent.required("detail.sent")?, "detail.sent")?;
@@ -128,20 +116,8 @@ pub(super) fn heartbeat(envelope: &Envelope<'_>) -> Result<Content, Reason> {
         }))
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct SwitchDetail<'a> {
-    #[serde(borrow)]
-    switch: Slot<Cow<'a, str>>,
-    engaged: Slot<bool>,
-    epoch: Slot<u64>,
-    #[serde(borrow)]
-    changed: Slot<Cow<'a, str>>,
-}
-
 /// Reads a flipped switch.
-pub(super) fn switch_changed(envelope: &Envelope<'_>) -> Result<Content, Reason> {
-    let detail: SwitchDetail<'_> = envelope.detail()?;
+pub(super) fn switch_changed(_: &Envelope<'_>, detail: Detail<'_>) -> Result<Content, Reason> {
     let switch = detail.switch.required("detail.switch")?;
     let switch = match &*switch {
         "a" => Switch::A,

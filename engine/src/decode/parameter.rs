@@ -1,28 +1,14 @@
 //! Changes of Systems Manager parameters.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-
 use super::decoded::{Content, Ignored};
+use super::detail::Detail;
 use super::document::Envelope;
 use super::rejection::Reason;
-use super::slot::Slot;
 use crate::core::signal::Notice;
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Detail<'a> {
-    #[serde(borrow)]
-    name: Slot<Cow<'a, str>>,
-    #[serde(borrow)]
-    exception: Slot<Cow<'a, str>>,
-}
 
 /// Reads a `Parameter Store Change`. Creating, updating, labelling and deleting are all the same to the engine: what
 /// it knows of the parameter is out of date.
-pub(super) fn event(envelope: &Envelope<'_>) -> Result<Content, Reason> {
-    let detail: Detail<'_> = envelope.detail()?;
+pub(super) fn event(envelope: &Envelope<'_>, detail: Detail<'_>) -> Result<Content, Reason> {
     let name = detail.name.required("detail.name")?;
     let exception = detail.exception.optional("detail.exception")?;
     let observed = envelope.sent()?;

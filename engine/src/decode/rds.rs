@@ -3,56 +3,16 @@
 //! No event says that a cluster was detached from its global cluster: AWS publishes none. The engine sees it when it
 //! describes the database, which every notice here makes it do.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-use serde::de::SeqAccess;
-
 use super::arn::Arn;
 use super::decoded::{Content, Ignored};
+use super::detail::Detail;
 use super::document::Envelope;
 use super::rejection::{Excerpt, Reason};
-use super::slot::{Read, Shape, Slot};
 use super::time;
 use crate::core::signal::{DatabaseChange, Notice};
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Detail<'a> {
-    #[serde(rename = "EventCategories")]
-    categories: Slot<Categories>,
-    #[serde(borrow, rename = "SourceArn")]
-    source_arn: Slot<Cow<'a, str>>,
-    #[serde(borrow, rename = "Date")]
-    date: Slot<Cow<'a, str>>,
-    #[serde(borrow, rename = "EventID")]
-    event_id: Slot<Cow<'a, str>>,
-}
-
-/// The event's categories, as far as they matter.
-#[derive(Debug)]
-struct Categories {
-    /// One of them is `failover`, `global failover` or `global-failover`.
-    failover: bool,
-}
-
-impl Shape for Categories {
-    const EXPECTED: &'static str = "an array of strings";
-}
-
-impl<'de> Read<'de> for Categories {
-    fn array<A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
-        let mut failover = false;
-        while let Some(category) = items.next_element::<Slot<Cow<'de, str>>>()? {
-            failover |= matches!(category, Slot::Given(category) if category.contains("failover"));
-        }
-        Ok(Some(Self { failover }))
-    }
-}
-
 /// Reads an `RDS DB Cluster Event` or an `RDS DB Instance Event`.
-pub(super) fn event(envelope: &Envelope<'_>) -> Result<Content, Reason> {
-    let detail: Detail<'_> = envelope.detail()?;
+pub(super) fn event(envelope: &Envelope<'_>, detail: Detail<'_>) -> Result<Content, Reason> {
     let region = envelope.serving_region()?;
     let arn = detail.source_arn.required("detail.SourceArn")?;
     let event_id = detail.event_id.required("detail.EventID")?;

@@ -23,8 +23,6 @@ pub enum Layer {
     SnsMessage,
     /// The object in `data` of a CloudEvent.
     CloudEventData,
-    /// The object in `detail` of an EventBridge event.
-    Detail,
 }
 
 impl fmt::Display for Layer {
@@ -33,7 +31,6 @@ impl fmt::Display for Layer {
             Self::Body => "",
             Self::SnsMessage => "in the SNS `Message`: ",
             Self::CloudEventData => "in the CloudEvents `data`: ",
-            Self::Detail => "in `detail`: ",
         })
     }
 }
