@@ -31,7 +31,7 @@ pub fn decode(directory: &Directory, body: &[u8], received: WallTime) -> Result<
 }
 
 /// What an event is and says.
-pub(super) type Understood = (Kind, Content);
+type Understood = (Kind, Content);
 
 fn read_body(directory: &Directory, body: &[u8]) -> Result<Understood, Rejection> {
     let in_body = |reason| Rejection {
@@ -89,12 +89,7 @@ struct Document<'a> {
 }
 
 /// Reads the document in one layer. `layers` is how many envelopes may still come, this one included.
-pub(super) fn read_document(
-    directory: &Directory,
-    text: &str,
-    layer: Layer,
-    layers: u8,
-) -> Result<Understood, Rejection> {
+fn read_document(directory: &Directory, text: &str, layer: Layer, layers: u8) -> Result<Understood, Rejection> {
     let here = |reason| Rejection { layer, reason };
     if layers == 0 {
         return Err(here(Reason::WrappedTooOften { limit: LAYERS_MAX }));
