@@ -1,10 +1,8 @@
 //! Two engines, a made-up world, and what they make of it.
 
-mod pair;
-
 use std::time::Duration;
 
-use pair::Pair;
+use crate::pair::Pair;
 use understudy_engine::core::decision::{Guard, Value, Verdict};
 use understudy_engine::core::effect::{Intent, Outcome};
 use understudy_engine::core::ids::{Epoch, Region, Switch};
