@@ -1,13 +1,12 @@
 //! How fast events are decoded, on one core: `cargo bench -p understudy-engine --bench decode`.
 
 use std::hint::black_box;
-use std::time::Duration;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use understudy_engine::core::time::WallTime;
 use understudy_engine::decode::{Decoder, Directory, Environment};
-use understudy_policies::model::{Component, FailureDomain, MissingData, RegionName, Regions, Witness, WitnessKind};
+use understudy_policies::shipped;
 
 const ALARM: &[u8] = include_bytes!("../tests/fixtures/events/alarm-metric.json");
 const COMPOSITE: &[u8] = include_bytes!("../tests/fixtures/events/alarm-composite.json");
@@ -59,36 +58,10 @@ fn run(bencher: Bencher<'_, '_>, body: &'static [u8]) {
         .bench_local(|| decoder.decode(black_box(body), RECEIVED).is_ok());
 }
 
-/// As many witnesses as the default policy has; the alarm's is the last one.
 fn decoder() -> Decoder {
-    let mut witnesses: Vec<Witness> = (0..16)
-        .map(|index| witness(&format!("probe-{index}"), WitnessKind::HttpProbe))
-        .collect();
-    witnesses.push(witness("heartbeat", WitnessKind::Heartbeat));
-    witnesses.push(witness("alarm-replication-lag", WitnessKind::CloudwatchAlarm));
-    witnesses.push(witness("alarm-lambda-errors", WitnessKind::CloudwatchAlarm));
-    let region = |name| RegionName::new(name).expect("a region of AWS");
-    let regions = Regions {
-        primary: region("us-east-1"),
-        standby: region("us-east-2"),
-        witness: region("us-west-2"),
-    };
+    let policy = shipped::trading();
     let environment = Environment::new("prod").expect("an environment");
-    Decoder::new(Directory::new(&regions, &witnesses, &environment).with_accounts(["111122223333".to_owned()]))
-}
-
-fn witness(name: &str, kind: WitnessKind) -> Witness {
-    Witness {
-        name: name.to_owned(),
-        kind,
-        observes: Component::Application,
-        failure_domain: FailureDomain::TargetRegion,
-        quorum: false,
-        interval: Duration::from_secs(1),
-        timeout: Duration::from_secs(1),
-        breach_after: 3,
-        clear_after: 5,
-        missing_after: Duration::from_secs(3),
-        missing_data: MissingData::Missing,
-    }
+    Decoder::new(
+        Directory::new(&policy.regions, &policy.witnesses, &environment).with_accounts(["111122223333".to_owned()]),
+    )
 }

@@ -1,22 +1,23 @@
 //! Each real shape of event, and what becomes of it.
 
+use std::error::Error;
+
 use understudy_engine::core::ids::{Epoch, Region, Switch, WitnessId};
 use understudy_engine::core::signal::{DatabaseChange, ExecutionStatus, Notice, Observation, Signal};
 use understudy_engine::core::time::WallTime;
-use understudy_engine::decode::{Content, Decoder, Heartbeat, Ignored, Kind, OutcomeGroup, ReasonKind, SwitchChange};
-use understudy_policies::model::RegionName;
+use understudy_engine::decode::{
+    Content, Decoder, Directory, Environment, Heartbeat, Ignored, Kind, OutcomeGroup, ReasonKind, Rejection,
+    SwitchChange, decode,
+};
+use understudy_policies::model::{FailureDomain, RegionName, WitnessKind};
+use understudy_policies::shipped;
 
 use crate::fixture::{
     API_LATENCY, AWS_HEALTH, HEARTBEAT, HEARTBEAT_ALARM, LAMBDA_ERRORS, MOMENT, RECEIVED, REPLICATION_LAG,
     ROUTE53_ENDPOINT, all, changed, decode_text, directory, directory_with, event, ignored,
 };
 
-fn signal(
-    witness: WitnessId,
-    target: Region,
-    observation: Observation,
-    millis: i64,
-) -> Result<Content, understudy_engine::decode::Rejection> {
+fn signal(witness: WitnessId, target: Region, observation: Observation, millis: i64) -> Result<Content, Rejection> {
     Ok(Content::Signal(Signal {
         witness,
         target,
@@ -25,7 +26,7 @@ fn signal(
     }))
 }
 
-fn notice(notice: Notice, millis: i64) -> Result<Content, understudy_engine::decode::Rejection> {
+fn notice(notice: Notice, millis: i64) -> Result<Content, Rejection> {
     Ok(Content::Notice {
         notice,
         observed: WallTime::from_millis(MOMENT + millis),
@@ -241,10 +242,41 @@ fn a_subscription_is_for_a_human_to_confirm() {
 fn without_a_witness_of_its_kind_an_observation_is_ignored() {
     let none = directory_with(&[]);
     for name in ["heartbeat", "health-open"] {
-        let content =
-            understudy_engine::decode::decode(&none, event(name).as_bytes(), RECEIVED).map(|decoded| decoded.content);
+        let content = decode(&none, event(name).as_bytes(), RECEIVED).map(|decoded| decoded.content);
         assert_eq!(content, ignored(Ignored::NoWitness), "{name}");
     }
+}
+
+#[test]
+fn every_alarm_of_the_default_policy_is_found_by_the_name_that_the_naming_gives_it() -> Result<(), Box<dyn Error>> {
+    let policy = shipped::trading();
+    let directory = Directory::new(&policy.regions, &policy.witnesses, &Environment::new("prod")?);
+    let alarms = policy
+        .witnesses
+        .iter()
+        .enumerate()
+        .filter(|(_, witness)| matches!(witness.kind, WitnessKind::CloudwatchAlarm | WitnessKind::Route53Check));
+    let mut found = 0;
+    for ((index, witness), target) in alarms.flat_map(|alarm| Region::BOTH.map(|target| (alarm, target))) {
+        let located = match witness.failure_domain {
+            FailureDomain::TargetRegion => directory.region_name(target).as_str(),
+            FailureDomain::PeerRegion => directory.region_name(target.other()).as_str(),
+            FailureDomain::WitnessRegion => policy.regions.witness.as_str(),
+            FailureDomain::Internet | FailureDomain::Provider => "us-east-1",
+        };
+        let text = changed(
+            "alarm-metric",
+            "understudy-prod-us-east-1-alarm-lambda-errors",
+            &directory.naming().alarm(directory.region_name(target), &witness.name),
+        )
+        .replace(r#""region":"us-east-1""#, &format!(r#""region":"{located}""#));
+        let content = decode(&directory, text.as_bytes(), RECEIVED)?.content;
+        let expected = signal(WitnessId(u8::try_from(index)?), target, Observation::Breached, 7_418);
+        assert_eq!(Ok(content), expected, "{} of {target:?}", witness.name);
+        found += 1;
+    }
+    assert!(found > 0, "the default policy has alarms");
+    Ok(())
 }
 
 #[test]
