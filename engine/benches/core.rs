@@ -11,13 +11,16 @@ use understudy_engine::core::ids::{Region, SidecarId, WitnessId};
 use understudy_engine::core::lease::LeaseRecord;
 use understudy_engine::core::signal::{Observation, Signal};
 use understudy_engine::core::time::{Now, Timestamp, WallTime};
-use understudy_engine::decode::{Content, Decoder, Directory, Environment};
+use understudy_engine::decode::{Content, Decoded, Decoder, Directory, Environment};
 use understudy_policies::shipped;
 
 const ALARM: &[u8] = include_bytes!("../tests/fixtures/events/alarm-metric.json");
 
-/// 2026-11-23T14:41:00Z, a little after the alarm in the fixture.
-const RECEIVED: i64 = 1_795_444_860_000;
+/// When the alarm in the fixture changed its state.
+const OBSERVED: &str = "2026-11-23T14:31:07.418+0000\",\"value\":\"ALARM\"";
+
+/// 2026-11-23T14:31:09Z
+const RECEIVED: i64 = 1_795_444_269_000;
 
 fn main() {
     divan::main();
@@ -79,23 +82,38 @@ fn steady_state_signal(bencher: Bencher<'_, '_>) {
     });
 }
 
-#[divan::bench(sample_size = 1_000)]
-fn alarm_decoded_and_handled(bencher: Bencher<'_, '_>) {
-    let (mut engine, now) = engine();
+/// A thousand alarms, each a millisecond after the last, so that each is a new observation.
+#[divan::bench(sample_size = 1, sample_count = 200)]
+fn alarms_decoded_and_handled(bencher: Bencher<'_, '_>) {
     let policy = shipped::trading();
     let environment = Environment::new("prod").expect("a valid name");
     let mut decoder = Decoder::new(Directory::new(&policy.regions, &policy.witnesses, &environment));
-    let mut boot = now.boot;
-    let mut handled = 0_u64;
-    bencher.counter(ItemsCount::new(1_usize)).bench_local(|| {
-        boot = boot.after(Duration::from_millis(1));
-        let received = WallTime::from_millis(RECEIVED);
-        if let Ok(decoded) = decoder.decode(black_box(ALARM), received) {
-            if let Content::Signal(signal) = decoded.content {
-                engine.handle_signal(Now { boot, wall: received }, signal);
-                handled += 1;
+    let received = WallTime::from_millis(RECEIVED);
+    let alarm = std::str::from_utf8(ALARM).expect("the fixture is text");
+    let bodies: Vec<String> = (0..1_000)
+        .map(|millis| alarm.replace(OBSERVED, &OBSERVED.replace("418", &format!("{millis:03}"))))
+        .collect();
+    bencher
+        .counter(ItemsCount::new(bodies.len()))
+        .with_inputs(engine)
+        .bench_local_values(|(mut engine, now)| {
+            let mut boot = now.boot;
+            for body in &bodies {
+                boot = boot.after(Duration::from_millis(1));
+                if let Ok(Decoded {
+                    content: Content::Signal(signal),
+                    ..
+                }) = decoder.decode(black_box(body.as_bytes()), received)
+                {
+                    engine.handle_signal(Now { boot, wall: received }, signal);
+                }
             }
-        }
-    });
-    assert!(handled > 0, "the fixture is an alarm of a known witness");
+            let disregarded = engine.status(Now { boot, wall: received }).disregarded;
+            assert_eq!(
+                (disregarded.duplicate, disregarded.unknown_witness, disregarded.stale),
+                (0, 0, 0),
+                "each was taken in"
+            );
+            engine
+        });
 }
