@@ -168,6 +168,14 @@ impl Keeper {
         })
     }
 
+    /// Whether it is known who drives this region: another sidecar, or this one, which has shown it in the store.
+    pub(crate) fn seat_is_settled(&self, now: Timestamp) -> bool {
+        let taken = self
+            .record
+            .is_some_and(|record| record.drivers[self.region.index()].is_some());
+        taken && (!self.has_the_seat() || self.drives(now))
+    }
+
     /// When something is due.
     pub(crate) fn next_due(&self, renewing: bool) -> Timestamp {
         let cycle = if renewing && self.cycle.is_none() {
