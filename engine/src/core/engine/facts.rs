@@ -170,7 +170,10 @@ impl Engine {
             _ => self.machine.state() == StateName::Soaking && self.failback_agreed(now),
         };
         Facts {
-            recovered: self.recovery.lease && self.recovery.database && self.recovery.switches,
+            recovered: self.recovery.lease
+                && self.recovery.database
+                && self.recovery.switches
+                && (!self.is_acting() || self.keeper.seat_is_settled(now.boot)),
             tenure: self.tenure(now.boot),
             evidence: self.evidence_fact(now.boot),
             failover_agreed,

@@ -3,13 +3,13 @@
 use super::{Engine, Errand, Refusal};
 use crate::core::effect::{Intent, Outcome};
 use crate::core::evidence::Heard;
-use crate::core::ids::EffectId;
+use crate::core::ids::{EffectId, Epoch, Region};
 use crate::core::journal::Happening;
 use crate::core::lease::{LeaseRequest, Settled};
 use crate::core::machine::{Event, StateName};
 use crate::core::runner::StepState;
 use crate::core::signal::{Command, DatabaseChange, ExecutionStatus, Notice, Observation, PeerMessage, Signal};
-use crate::core::time::{Now, Timestamp, WallTime};
+use crate::core::time::{Now, WallTime};
 use crate::workflow::StepId;
 use understudy_policies::model::{Mode, WitnessKind};
 
@@ -53,14 +53,15 @@ impl Engine {
         let now = self.monotone(now);
         match message {
             PeerMessage::GrantRequest { from, epoch, nonce } => {
-                let granted = self
-                    .may_promise(from, epoch, now.boot)
-                    .then(|| self.keeper.promise(now.boot));
-                self.errand(
-                    now,
-                    Intent::TellPeer(PeerMessage::GrantAnswer { nonce, granted }),
-                    Errand::Aside,
-                );
+                // Every sidecar that hears the request holds back, whoever answers it.
+                let granted = self.may_promise(from, epoch).then(|| self.keeper.promise(now.boot));
+                if self.keeper.has_the_seat() {
+                    self.errand(
+                        now,
+                        Intent::TellPeer(PeerMessage::GrantAnswer { nonce, granted }),
+                        Errand::Aside,
+                    );
+                }
             }
             PeerMessage::GrantAnswer { nonce, granted } => {
                 if let Some(wish) = self.keeper.granted(nonce, granted) {
@@ -328,15 +329,12 @@ impl Engine {
         }
     }
 
-    fn may_promise(&self, from: crate::core::ids::Region, epoch: crate::core::ids::Epoch, now: Timestamp) -> bool {
-        let Some(record) = self.keeper.record() else {
-            return false;
-        };
-        // Only the driver may promise: a new driver appears later than any promise lasts.
+    fn may_promise(&self, from: Region, epoch: Epoch) -> bool {
         self.is_acting()
-            && self.keeper.drives(now)
-            && record.held_by(from, epoch)
-            && record.claim.is_none()
             && !self.machine.state().is_role_change()
+            && self
+                .keeper
+                .record()
+                .is_some_and(|record| record.held_by(from, epoch) && record.claim.is_none())
     }
 }

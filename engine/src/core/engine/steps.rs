@@ -185,7 +185,14 @@ impl Engine {
                     },
                 );
             }
-            StepId::TransferLease => lease(self, LeaseRequest::Transfer { epoch, from: us }),
+            StepId::TransferLease => lease(
+                self,
+                LeaseRequest::Transfer {
+                    epoch,
+                    from: us,
+                    protected,
+                },
+            ),
             StepId::ConfirmHome => self.confirm_home(now, step.id),
             StepId::AwaitRegion => {
                 let quiet = policy.quorum.flap_window * FLAP_WINDOWS_BEFORE_REJOIN;
@@ -337,7 +344,12 @@ impl Engine {
                 self.runner.wait(step.id, self.next_try(now));
                 return;
             }
-            LeaseRequest::Transfer { epoch, from: us }
+            // Nothing was promoted, so this region's database is the standby that it was.
+            LeaseRequest::Transfer {
+                epoch,
+                from: us,
+                protected: true,
+            }
         } else {
             // Asked for even if no claim is known: an earlier one may have got through unseen.
             LeaseRequest::Withdraw { epoch, region: us }

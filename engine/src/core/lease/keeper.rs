@@ -154,11 +154,26 @@ impl Keeper {
 
     /// Whether this sidecar drives its region.
     pub(crate) fn drives(&self, now: Timestamp) -> bool {
+        self.has_the_seat()
+            && self
+                .driving_since
+                .is_some_and(|since| now < since.after(self.terms.ttl))
+    }
+
+    /// Whether this sidecar is the last driver that was seen. While the store is out of reach nobody can renew the
+    /// seat, and it is this sidecar that answers for its region.
+    pub(crate) fn has_the_seat(&self) -> bool {
         self.record.is_some_and(|record| {
             record.drivers[self.region.index()].is_some_and(|driver| driver.sidecar == self.sidecar)
-        }) && self
-            .driving_since
-            .is_some_and(|since| now < since.after(self.terms.ttl))
+        })
+    }
+
+    /// Whether it is known who drives this region: another sidecar, or this one, which has shown it in the store.
+    pub(crate) fn seat_is_settled(&self, now: Timestamp) -> bool {
+        let taken = self
+            .record
+            .is_some_and(|record| record.drivers[self.region.index()].is_some());
+        taken && (!self.has_the_seat() || self.drives(now))
     }
 
     /// When something is due.
@@ -237,10 +252,7 @@ impl Keeper {
     pub(crate) fn settle(&mut self, now: Timestamp, id: EffectId, outcome: Outcome) -> Settled {
         if let Some((_, began)) = self.watch.filter(|(watch, _)| *watch == id) {
             self.watch = None;
-            let drives = self.record.is_some_and(|record| {
-                record.drivers[self.region.index()].is_some_and(|driver| driver.sidecar == self.sidecar)
-            });
-            if drives && matches!(outcome, Outcome::Lease(_)) {
+            if self.has_the_seat() && matches!(outcome, Outcome::Lease(_)) {
                 self.driving_since = Some(began);
             }
             return Settled::Done;

@@ -115,6 +115,8 @@ pub enum LeaseRequest {
         epoch: Epoch,
         /// The region that is handing over.
         from: Region,
+        /// Whether the region that hands over could take over again.
+        protected: bool,
     },
     /// The holder records a role change's step, or its end, and whether it is protected.
     Record {
@@ -204,8 +206,9 @@ impl LeaseRecord {
                 next.released = true;
                 self.held_by(region, epoch)
             }
-            LeaseRequest::Transfer { epoch, from } => {
+            LeaseRequest::Transfer { epoch, from, protected } => {
                 next.start_term(from.other());
+                next.protected = protected;
                 next.role_change = None;
                 self.held_by(from, epoch)
             }
@@ -341,6 +344,7 @@ mod tests {
             LeaseRequest::Transfer {
                 epoch: E1,
                 from: Region::Home,
+                protected: true,
             },
             LeaseRequest::Record {
                 epoch: E1,

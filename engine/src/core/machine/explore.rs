@@ -59,37 +59,6 @@ pub fn explore() -> Vec<EdgeRow> {
         .collect()
 }
 
-/// The edges as a Mermaid state diagram.
-#[must_use]
-pub fn mermaid(rows: &[EdgeRow]) -> String {
-    let mut text = String::from("stateDiagram-v2\n    [*] --> recovering\n");
-    let supers: BTreeSet<&str> = StateName::ALL.iter().filter_map(|state| state.superstate()).collect();
-    for name in supers {
-        text.push_str(&format!("    state {name} {{\n"));
-        for state in StateName::ALL.iter().filter(|state| state.superstate() == Some(name)) {
-            text.push_str(&format!("        {}\n", state.name()));
-        }
-        text.push_str("    }\n");
-    }
-    let mut labels: BTreeMap<(StateName, StateName), BTreeSet<&'static str>> = BTreeMap::new();
-    for row in rows {
-        labels
-            .entry((row.state, row.target))
-            .or_default()
-            .insert(row.trigger.name());
-    }
-    for ((from, to), triggers) in labels {
-        let triggers: Vec<_> = triggers.into_iter().collect();
-        text.push_str(&format!(
-            "    {} --> {} : {}\n",
-            from.name(),
-            to.name(),
-            triggers.join(", ")
-        ));
-    }
-    text
-}
-
 /// Every combination of facts.
 fn all_facts() -> Vec<Facts> {
     let mut all = Vec::new();

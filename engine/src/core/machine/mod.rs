@@ -7,9 +7,11 @@
 mod edge;
 mod event;
 mod explore;
+mod render;
 mod states;
 
 pub use edge::Edge;
 pub use event::{Event, EvidenceFact, Facts, RoleChangeFact, StateName, TenureFact};
-pub use explore::{EdgeRow, explore, mermaid};
+pub use explore::{EdgeRow, explore};
+pub use render::{mermaid, page};
 pub use states::{Machine, Taken};
