@@ -158,10 +158,15 @@ impl World<'_> {
     pub(super) fn plan_lease(&mut self, region: Region, effect: &Effect) -> Plan {
         let own = Place::from(region);
         let operation = self.conditions.lease_operation.sample(&mut self.rng);
-        let (place, waited) = match self.store.reach(region, &self.parts, &self.links) {
-            Reach::Through(place) => (place, Duration::ZERO),
-            // Half of the shell's patience goes into each endpoint.
-            Reach::AfterWaiting(place) => (place, effect.timeout / 2),
+        let reach = self.store.reach(region, &self.parts, &self.links);
+        // Half of the shell's patience goes into each endpoint.
+        let waited = if self.store.learns_of_hanging_endpoint(region, reach) {
+            effect.timeout / 2
+        } else {
+            Duration::ZERO
+        };
+        let place = match reach {
+            Reach::Through(place) | Reach::AfterWaiting(place) => place,
             Reach::Refused => return Plan::Answer(Outcome::Failed, REFUSAL),
             Reach::Nowhere => return Plan::Lost,
         };
@@ -171,7 +176,8 @@ impl World<'_> {
             self.links.round_trip(own, place)
         };
         let late = self.parts.state(place, Part::LeaseEndpoint).late + self.parts.state(place, Part::Dynamodb).late;
-        let takes = operation + way + late;
+        // An operation is what the region sees of it, the way included.
+        let takes = operation.max(way) + late;
         Plan::Work {
             apply: waited + takes / 2,
             answer: waited + takes,

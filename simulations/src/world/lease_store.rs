@@ -36,6 +36,8 @@ pub(crate) struct LeaseStore {
     /// Which members can work with at least one other.
     connected: [bool; 3],
     stalled_until: Moment,
+    /// Each region's shell has found its own endpoint hanging, and goes straight to the other one.
+    known_to_hang: [bool; 2],
 }
 
 impl LeaseStore {
@@ -49,6 +51,7 @@ impl LeaseStore {
             },
             connected: [true; 3],
             stalled_until: Moment::START,
+            known_to_hang: [false; 2],
         }
     }
 
@@ -85,6 +88,20 @@ impl LeaseStore {
         self.connected = connected;
     }
 
+    /// Whether a region's shell waits for the nearer endpoint before it tries the farther one: only until it knows
+    /// better.
+    pub(crate) fn learns_of_hanging_endpoint(&mut self, region: Region, reach: Reach) -> bool {
+        let known = &mut self.known_to_hang[region.index()];
+        match reach {
+            Reach::AfterWaiting(_) => !std::mem::replace(known, true),
+            Reach::Through(place) if place == Place::from(region) => {
+                *known = false;
+                false
+            }
+            _ => false,
+        }
+    }
+
     /// When a request that arrives now is answered: at once, or after a stall.
     pub(crate) fn answers_at(&self, arrival: Moment) -> Moment {
         arrival.max(self.stalled_until)
@@ -117,18 +134,19 @@ impl LeaseStore {
         } else {
             links.ask(from, to)
         };
-        let endpoint = parts.state(to, Part::LeaseEndpoint).answer;
-        let table = parts.state(to, Part::Dynamodb).answer;
+        if !way.is_up() {
+            return Some(way);
+        }
+        let endpoint = parts
+            .state(to, Part::LeaseEndpoint)
+            .answer
+            .max(parts.state(to, Part::Dynamodb).answer);
         // A member without a majority takes requests and never answers them.
-        let majority = if self.single.is_some() || self.connected[to as usize] {
-            Answer::Answers
-        } else {
+        let majority = self.single.is_some() || self.connected[to as usize];
+        Some(if endpoint.is_up() && !majority {
             Answer::Hangs
-        };
-        Some(if way.is_up() {
-            endpoint.max(table).max(majority)
         } else {
-            way
+            endpoint
         })
     }
 }
@@ -193,6 +211,25 @@ mod tests {
             store.reach(Region::Home, &hanging, &links),
             Reach::AfterWaiting(Place::Away)
         );
+    }
+
+    #[test]
+    fn a_hanging_endpoint_costs_its_wait_once() {
+        let mut store = store();
+        let around = Reach::AfterWaiting(Place::Away);
+        assert!(store.learns_of_hanging_endpoint(Region::Home, around));
+        assert!(!store.learns_of_hanging_endpoint(Region::Home, around));
+        assert!(!store.learns_of_hanging_endpoint(Region::Home, Reach::Through(Place::Home)));
+        assert!(store.learns_of_hanging_endpoint(Region::Home, around));
+    }
+
+    #[test]
+    fn an_endpoint_that_refuses_does_so_at_once_even_without_a_majority() {
+        let mut store = store();
+        let links = Links::default();
+        let parts = Parts::with([(Part::Dynamodb, Place::Home, &FaultState::Down)].into_iter());
+        store.look(Moment::START, &parts, &links, STALL);
+        assert_eq!(store.reach(Region::Home, &parts, &links), Reach::Through(Place::Away));
     }
 
     #[test]

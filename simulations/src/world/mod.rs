@@ -28,6 +28,8 @@ mod parts;
 mod probes;
 mod queue;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
