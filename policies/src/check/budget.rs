@@ -123,9 +123,13 @@ fn sum_in_words(bound: &PhaseBound) -> String {
 /// Both figures of the promise, at worst inside the bounds, against the budget.
 fn total(check: &mut Check<'_>, worst: &[WorstCase]) {
     let budget = check.policy().budget.total;
-    let worst_of = |figure: fn(&WorstCase) -> Duration| worst.iter().max_by_key(|worst| figure(worst));
-    let (accepted, processed) = (worst_of(|worst| worst.accepted), worst_of(|worst| worst.verified));
-    if let Some(worst) = accepted.filter(|worst| worst.accepted > budget) {
+    let worst_of = |figure: fn(&WorstCase) -> Duration| {
+        worst
+            .iter()
+            .max_by_key(|worst| figure(worst))
+            .filter(|worst| figure(worst) > budget)
+    };
+    if let Some(worst) = worst_of(|worst| worst.accepted) {
         overrun(
             check,
             worst,
@@ -134,19 +138,19 @@ fn total(check: &mut Check<'_>, worst: &[WorstCase]) {
             &[Phase::Redirect, Phase::Claim, Phase::Detect],
         );
     }
-    if let Some(worst) = processed.filter(|worst| worst.verified > budget && worst.processed + verify(worst) > budget) {
+    if let Some(worst) = worst_of(processed_and_verified) {
         overrun(
             check,
             worst,
             "processed",
-            worst.processed + verify(worst),
+            processed_and_verified(worst),
             &[Phase::Promote, Phase::Claim, Phase::Detect],
         );
     }
 }
 
-fn verify(worst: &WorstCase) -> Duration {
-    worst.phase(Phase::Verify).total()
+fn processed_and_verified(worst: &WorstCase) -> Duration {
+    worst.processed + worst.phase(Phase::Verify).total()
 }
 
 fn overrun(check: &mut Check<'_>, worst: &WorstCase, figure: &str, takes: Duration, path: &[Phase]) {
