@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::bound::detection;
 use super::{Holder, Phase, QuorumUnreachable};
 use crate::figures::{self, Distribution};
-use crate::model::{Component, FailureDomain, Policy, RecordType, TrafficMethod};
+use crate::model::{Component, FailureDomain, LeaseStore, Policy, RecordType, TrafficMethod};
 
 /// How many timelines are sampled. Enough that p99 moves by less than a percent with another seed.
 const TIMELINES: usize = 20_000;
@@ -92,8 +92,10 @@ fn timeline(policy: &Policy, holder: Holder, dice: &mut SplitMix64) -> Timeline 
     let decided = detect + corroborate + decide;
 
     let stall = match holder {
-        Holder::Silent => (dice.draw(&figures::LEASE_STALL.distribution) - decided).max(0.0),
-        Holder::Gray => 0.0,
+        Holder::Silent if lease.store == LeaseStore::MultiRegion => {
+            (dice.draw(&figures::LEASE_STALL.distribution) - decided).max(0.0)
+        }
+        Holder::Silent | Holder::Gray => 0.0,
     };
     let claim_accepted = stall + dice.draw(&figures::LEASE_OPERATION.distribution);
     // The renewal counter was last seen to move some time before (the holder renews and the taker reads once per

@@ -6,7 +6,7 @@ use super::Check;
 use crate::budget::{Holder, Modelled, Phase, PhaseBound, WorstCase};
 use crate::duration::format;
 use crate::figures::{self, Figure};
-use crate::model::{LossAction, TrafficMethod};
+use crate::model::{LeaseStore, LossAction, TrafficMethod};
 use crate::rules::{budget as rule, lease as lease_rule};
 
 /// What the platform must keep (R12).
@@ -286,11 +286,13 @@ fn bounds(check: &mut Check<'_>) {
             bounds.lease_operation,
             &figures::LEASE_OPERATION,
         ),
-        ("bounds.lease-stall", bounds.lease_stall, &figures::LEASE_STALL),
         ("bounds.switch-write", bounds.switch_write, &figures::SWITCH_WRITE),
         ("bounds.database-write", bounds.database_write, &figures::DATABASE_WRITE),
         ("bounds.engine-turn", bounds.engine_turn, &figures::ENGINE_TURN),
     ];
+    if policy.lease.store == LeaseStore::MultiRegion {
+        declared.push(("bounds.lease-stall", bounds.lease_stall, &figures::LEASE_STALL));
+    }
     if policy.traffic.method != TrafficMethod::RecordChange {
         declared.push(("bounds.checker-reach", bounds.checker_reach, &figures::CHECKER_REACH));
         declared.push((

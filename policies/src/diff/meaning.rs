@@ -4,7 +4,7 @@ use super::values::Setting;
 use crate::duration::format;
 use crate::schema;
 
-/// What it means when a duration or a number grows, and when it shrinks. `{}` is by how much.
+/// What it means when a duration or a number grows, and when it shrinks. `{}` is by how much, `{to}` the new value.
 const GRADUAL: &[(&str, &str, &str)] = &[
     (
         "budget.total",
@@ -88,8 +88,7 @@ const GRADUAL: &[(&str, &str, &str)] = &[
     ),
     (
         "lease.renew-every",
-        "the lease is renewed and read {} less often",
-        "the lease is renewed and read {} more often",
+        "the lease is renewed and read every {to}: fewer operations, and a renewal is missed later", "the lease is renewed and read every {to}: more operations, and a renewal is missed sooner",
     ),
     (
         "lease.operation-timeout",
@@ -118,8 +117,7 @@ const GRADUAL: &[(&str, &str, &str)] = &[
     ),
     (
         "infrastructure.route53-check.interval",
-        "Route 53 looks {} less often",
-        "Route 53 looks {} more often",
+        "Route 53 looks every {to} only", "Route 53 looks every {to}",
     ),
     (
         "infrastructure.route53-check.failure-threshold",
@@ -327,7 +325,8 @@ pub(super) fn of(key: &str, from: Option<&Setting>, to: Option<&Setting>) -> Str
     if let Some((_, more, less)) = GRADUAL.iter().find(|(known, ..)| *known == key)
         && let Some((grows, by)) = step(from, to)
     {
-        return (if grows { *more } else { *less }).replace("{}", &by);
+        let to = to.map(Setting::to_string).unwrap_or_default();
+        return (if grows { *more } else { *less }).replace("{}", &by).replace("{to}", &to);
     }
     if let (Some(_), Some((grows, by))) = (key.strip_prefix("budget.phases."), step(from, to)) {
         let phase = key.rsplit('.').next().unwrap_or(key);
@@ -338,14 +337,8 @@ pub(super) fn of(key: &str, from: Option<&Setting>, to: Option<&Setting>) -> Str
         };
         return format!("{turn} before the ledger calls it an overrun");
     }
-    if let (Some(_), Some((grows, by))) = (key.strip_prefix("bounds."), step(from, to)) {
-        let about = first_sentence(key);
-        let turn = if grows {
-            "the promise also covers timelines that take {} longer here"
-        } else {
-            "timelines that take up to {} less are the only ones covered"
-        };
-        return format!("{}: {about}", turn.replace("{}", &by));
+    if let (true, Some(to)) = (key.starts_with("bounds."), to) {
+        return format!("the promise covers timelines in which this takes up to {to}: {}", first_sentence(key));
     }
     if let (Some(state), Some((grows, by))) = (key.strip_prefix("deadlines."), step(from, to)) {
         let turn = if grows { "later" } else { "sooner" };
@@ -396,26 +389,19 @@ fn of_a_list(from: &[String], to: &[String]) -> String {
 
 fn of_a_witness(rest: &str, from: Option<&Setting>, to: Option<&Setting>) -> String {
     let (name, field) = rest.split_once('.').unwrap_or((rest, ""));
-    match (field, from, to, step(from, to)) {
-        ("", None, ..) => format!("`{name}` watches as well"),
-        ("", _, None, _) => format!("`{name}` no longer watches"),
-        ("quorum", _, Some(Setting::Boolean(true)), _) => format!("`{name}` counts in the quorum"),
+    let value = to.map(Setting::to_string).unwrap_or_default();
+    match (field, from, to) {
+        ("", None, _) => format!("`{name}` watches as well"),
+        ("", _, None) => format!("`{name}` no longer watches"),
+        ("quorum", _, Some(Setting::Boolean(true))) => format!("`{name}` counts in the quorum"),
         ("quorum", ..) => format!("`{name}` only informs, and does not count in the quorum"),
-        ("interval", .., Some((true, by))) => format!("`{name}` observes {by} less often"),
-        ("interval", .., Some((false, by))) => format!("`{name}` observes {by} more often"),
-        ("breach-after", .., Some((true, by))) => format!("`{name}` needs {by} failures more to call a breach"),
-        ("breach-after", .., Some((false, by))) => format!("`{name}` needs {by} failures fewer to call a breach"),
-        ("clear-after", .., Some((true, by))) => format!("`{name}` needs {by} healthy answers more to clear a breach"),
-        ("clear-after", .., Some((false, by))) => {
-            format!("`{name}` needs {by} healthy answers fewer to clear a breach")
-        }
-        ("timeout", .., Some((true, by))) => format!("`{name}` waits {by} longer for an answer"),
-        ("timeout", .., Some((false, by))) => format!("`{name}` waits {by} less for an answer"),
-        ("missing-after", .., Some((true, by))) => {
-            format!("`{name}` may be silent {by} longer before it counts as missing")
-        }
-        ("missing-after", .., Some((false, by))) => format!("`{name}` counts as missing {by} sooner"),
-        _ => first_sentence(&format!("witness.{field}")),
+        ("interval", ..) => format!("`{name}` observes every {value}"),
+        ("timeout", ..) => format!("`{name}` waits up to {value} for an answer"),
+        ("breach-after", ..) => format!("`{name}` calls a breach after this many failures in a row: {value}"),
+        ("clear-after", ..) => format!("`{name}` clears a breach after this many healthy answers in a row: {value}"),
+        ("missing-after", ..) => format!("`{name}` counts as missing after {value} of silence"),
+        ("missing-data", ..) => format!("`{name}`: silence is read as {value}"),
+        _ => format!("`{name}`: {}", first_sentence(&format!("witness.{field}"))),
     }
 }
 

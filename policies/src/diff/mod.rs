@@ -114,14 +114,42 @@ fn change(key: &str, from: Option<&Setting>, to: Option<&Setting>) -> Option<Cha
     })
 }
 
+impl Change {
+    /// The witness and its key, when it is about one.
+    fn witness(&self) -> Option<(&str, &str)> {
+        self.key.strip_prefix("witness.")?.split_once('.')
+    }
+
+    /// Whether it is the same change, of the same or of another witness.
+    fn is_like(&self, other: &Self) -> bool {
+        let field = |change: &Self| change.witness().map(|(_, field)| field.to_owned());
+        self.key == other.key
+            || (field(self).is_some()
+                && field(self) == field(other)
+                && (&self.from, &self.to) == (&other.from, &other.to))
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.changes.is_empty() {
             return writeln!(f, "{} and {} mean the same.", self.from, self.to);
         }
         writeln!(f, "From {} to {}:", self.from, self.to)?;
-        for Change { key, from, to, meaning } in &self.changes {
-            let (from, to) = (from.as_deref().unwrap_or("none"), to.as_deref().unwrap_or("none"));
+        for (index, change) in self.changes.iter().enumerate() {
+            let alike: Vec<&Change> = self.changes.iter().filter(|other| other.is_like(change)).collect();
+            if self.changes[..index].iter().any(|before| before.is_like(change)) {
+                continue;
+            }
+            let names: Vec<&str> = alike.iter().filter_map(|change| Some(change.witness()?.0)).collect();
+            let (key, meaning) = match (change.witness(), names.as_slice()) {
+                (Some((name, field)), [_, _, ..]) => (
+                    format!("witness.{field} of {}", names.join(", ")),
+                    change.meaning.replacen(&format!("`{name}`"), "each", 1),
+                ),
+                _ => (change.key.clone(), change.meaning.clone()),
+            };
+            let (from, to) = (change.from.as_deref().unwrap_or("none"), change.to.as_deref().unwrap_or("none"));
             writeln!(f, "\n  {key}: {from} -> {to}\n    {meaning}")?;
         }
         writeln!(

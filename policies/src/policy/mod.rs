@@ -67,7 +67,7 @@ impl Document {
         self.source.text().get(self.places.get(key)?.value.clone())
     }
 
-    /// The findings of a check, in the order of the text.
+    /// The findings of a check.
     pub(crate) fn diagnostics(&self, findings: Vec<Finding>) -> Diagnostics {
         Diagnostics::new(self.source.clone(), findings)
     }
