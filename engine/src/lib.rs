@@ -1,1 +1,4 @@
-//! x
+//! What to do: the failover engine's pure core.
+pub mod core;
+pub mod decode;
+pub mod workflow;

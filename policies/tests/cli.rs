@@ -64,7 +64,10 @@ fn a_file_that_cannot_be_read_does_not_hide_what_is_wrong_with_the_others() {
     let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(object["valid"], false);
     assert_eq!(object["unreadable"][0]["file"], "no-such-file.toml");
-    assert_eq!(object["files"][0]["findings"][0]["code"], "UP301", "what refuses the file comes first");
+    assert_eq!(
+        object["files"][0]["findings"][0]["code"], "UP301",
+        "what refuses the file comes first"
+    );
 }
 
 #[test]

@@ -1,1 +1,8 @@
-//! placeholder
+//! What would happen: outages replayed against the engine's own core, in virtual time, from one seed.
+
+pub mod conditions;
+pub mod render;
+pub mod report;
+pub mod run;
+pub mod scenario;
+mod world;

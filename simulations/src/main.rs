@@ -1,2 +1,9 @@
-//! placeholder
-fn main() {}
+//! `understudy-sim`: replays outages against the engine's own core.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

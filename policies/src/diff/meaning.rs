@@ -88,7 +88,8 @@ const GRADUAL: &[(&str, &str, &str)] = &[
     ),
     (
         "lease.renew-every",
-        "the lease is renewed and read every {to}: fewer operations, and a renewal is missed later", "the lease is renewed and read every {to}: more operations, and a renewal is missed sooner",
+        "the lease is renewed and read every {to}: fewer operations, and a renewal is missed later",
+        "the lease is renewed and read every {to}: more operations, and a renewal is missed sooner",
     ),
     (
         "lease.operation-timeout",
@@ -117,7 +118,8 @@ const GRADUAL: &[(&str, &str, &str)] = &[
     ),
     (
         "infrastructure.route53-check.interval",
-        "Route 53 looks every {to} only", "Route 53 looks every {to}",
+        "Route 53 looks every {to} only",
+        "Route 53 looks every {to}",
     ),
     (
         "infrastructure.route53-check.failure-threshold",
@@ -326,7 +328,9 @@ pub(super) fn of(key: &str, from: Option<&Setting>, to: Option<&Setting>) -> Str
         && let Some((grows, by)) = step(from, to)
     {
         let to = to.map(Setting::to_string).unwrap_or_default();
-        return (if grows { *more } else { *less }).replace("{}", &by).replace("{to}", &to);
+        return (if grows { *more } else { *less })
+            .replace("{}", &by)
+            .replace("{to}", &to);
     }
     if let (Some(_), Some((grows, by))) = (key.strip_prefix("budget.phases."), step(from, to)) {
         let phase = key.rsplit('.').next().unwrap_or(key);
@@ -338,7 +342,10 @@ pub(super) fn of(key: &str, from: Option<&Setting>, to: Option<&Setting>) -> Str
         return format!("{turn} before the ledger calls it an overrun");
     }
     if let (true, Some(to)) = (key.starts_with("bounds."), to) {
-        return format!("the promise covers timelines in which this takes up to {to}: {}", first_sentence(key));
+        return format!(
+            "the promise covers timelines in which this takes up to {to}: {}",
+            first_sentence(key)
+        );
     }
     if let (Some(state), Some((grows, by))) = (key.strip_prefix("deadlines."), step(from, to)) {
         let turn = if grows { "later" } else { "sooner" };

@@ -149,7 +149,10 @@ impl fmt::Display for Difference {
                 ),
                 _ => (change.key.clone(), change.meaning.clone()),
             };
-            let (from, to) = (change.from.as_deref().unwrap_or("none"), change.to.as_deref().unwrap_or("none"));
+            let (from, to) = (
+                change.from.as_deref().unwrap_or("none"),
+                change.to.as_deref().unwrap_or("none"),
+            );
             writeln!(f, "\n  {key}: {from} -> {to}\n    {meaning}")?;
         }
         writeln!(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::duration::DurationText;
 
@@ -71,7 +71,7 @@ pub struct Traffic {
 }
 
 /// How the standby's database becomes the writer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DatabaseMethod {
     /// `FailoverGlobalCluster` with `AllowDataLoss`: Aurora rebuilds the old region by itself.

@@ -26,10 +26,10 @@ pub use timing::{Bounds, Budget, Deadlines, Phases};
 pub use witness::{Component, FailureDomain, MissingData, Quorum, Witness, WitnessKind};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Whether the engine carries its decisions out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Decides, records and explains, and changes nothing: no lease is renewed, no role moves.

@@ -83,7 +83,9 @@ impl Diagnostics {
     #[must_use]
     pub fn new(source: Source, mut findings: Vec<Finding>) -> Self {
         findings.sort_by(|a, b| {
-            b.severity.cmp(&a.severity).then_with(|| (a.start(), a.code, &a.key).cmp(&(b.start(), b.code, &b.key)))
+            b.severity
+                .cmp(&a.severity)
+                .then_with(|| (a.start(), a.code, &a.key).cmp(&(b.start(), b.code, &b.key)))
         });
         Self { source, findings }
     }

@@ -1,0 +1,340 @@
+//! Everything that goes in.
+
+use super::{Engine, Errand, Refusal};
+use crate::core::effect::{Intent, Outcome};
+use crate::core::evidence::Heard;
+use crate::core::ids::{EffectId, Epoch, Region};
+use crate::core::journal::Happening;
+use crate::core::lease::{LeaseRequest, Settled};
+use crate::core::machine::{Event, StateName};
+use crate::core::runner::StepState;
+use crate::core::signal::{Command, DatabaseChange, ExecutionStatus, Notice, Observation, PeerMessage, Signal};
+use crate::core::time::{Now, WallTime};
+use crate::workflow::StepId;
+use understudy_policies::model::{Mode, WitnessKind};
+
+impl Engine {
+    /// A witness observed a region.
+    pub fn handle_signal(&mut self, now: Now, signal: Signal) {
+        let now = self.monotone(now);
+        if self.hear(now, signal) {
+            self.advance(now);
+        }
+    }
+
+    /// The platform reported something.
+    pub fn handle_notice(&mut self, now: Now, notice: Notice) {
+        let now = self.monotone(now);
+        match notice {
+            // Never believed, only a reason to look.
+            Notice::Database { change, .. } if change != DatabaseChange::Other => {
+                self.errand(now, Intent::DescribeDatabase, Errand::LookAtDatabase);
+            }
+            Notice::Execution {
+                region: _,
+                failover: _,
+                status,
+            } => {
+                self.execution_running = status == ExecutionStatus::Running;
+            }
+            Notice::SwitchFlipped { epoch, .. } => {
+                if self.keeper.record().is_none_or(|record| epoch > record.epoch) {
+                    self.keeper.look_now(now.boot);
+                }
+            }
+            // The shell reloads parameters; the core has nothing to do.
+            Notice::Database { .. } | Notice::ParameterChanged { .. } => {}
+        }
+        self.advance(now);
+    }
+
+    /// The other region's sidecar sent a message.
+    pub fn handle_peer(&mut self, now: Now, message: PeerMessage) {
+        let now = self.monotone(now);
+        match message {
+            PeerMessage::GrantRequest { from, epoch, nonce } => {
+                // Every sidecar that hears the request holds back, whoever answers it.
+                let granted = self.may_promise(from, epoch).then(|| self.keeper.promise(now.boot));
+                if self.keeper.has_the_seat() {
+                    self.errand(
+                        now,
+                        Intent::TellPeer(PeerMessage::GrantAnswer { nonce, granted }),
+                        Errand::Aside,
+                    );
+                }
+            }
+            PeerMessage::GrantAnswer { nonce, granted } => {
+                if let Some(wish) = self.keeper.granted(nonce, granted) {
+                    self.grant(now, wish);
+                }
+            }
+        }
+        self.advance(now);
+    }
+
+    /// An effect turned out so.
+    pub fn handle_outcome(&mut self, now: Now, id: EffectId, outcome: Outcome) {
+        let now = self.monotone(now);
+        let Some(position) = self.pending.iter().position(|pending| pending.effect.id == id) else {
+            self.disregarded.late_outcome += 1;
+            return;
+        };
+        let pending = self.pending.swap_remove(position);
+        let intent = pending.effect.intent;
+        if !super::outbox::is_routine(&intent) {
+            self.note(now, Happening::Settled { id, intent, outcome });
+        }
+        // Whatever brings the lease item, it is looked at.
+        if let Outcome::Lease(record) | Outcome::Conflict(record) = outcome {
+            self.see_lease(now, record);
+        }
+        let settled = self.keeper.settle(now.boot, id, outcome);
+        if let Settled::Next(wish) = settled {
+            self.grant(now, wish);
+        }
+        if settled != Settled::NotOurs {
+            self.recovery.lease |= self.keeper.record().is_some();
+        } else if let Some(errand) = pending.errand {
+            self.settle_errand(now, errand, outcome);
+        } else if let Some(step) = self.runner.waiting_for(id) {
+            self.settle_step(now, step, &pending, outcome);
+        } else {
+            self.disregarded.late_outcome += 1;
+        }
+        self.advance(now);
+    }
+
+    /// An operator asks for something.
+    ///
+    /// # Errors
+    /// A [`Refusal`] that says why nothing was done.
+    pub fn handle_command(&mut self, now: Now, command: Command) -> Result<(), Refusal> {
+        let now = self.monotone(now);
+        let state = self.machine.state();
+        let answer = match command {
+            Command::Pause | Command::Resume => {
+                self.paused = command == Command::Pause;
+                Ok(())
+            }
+            Command::Arm | Command::Disarm => {
+                let mode = if command == Command::Arm {
+                    Mode::Armed
+                } else {
+                    Mode::Shadow
+                };
+                if self.mode != mode && state.is_role_change() {
+                    Err(Refusal::WrongState(state.name()))
+                } else {
+                    self.mode = mode;
+                    Ok(())
+                }
+            }
+            Command::FailOver { accept_loss } => {
+                self.loss_accepted = accept_loss;
+                self.ask(now, Event::FailoverAsked, Self::operator_failover_objection)
+            }
+            Command::FailBack => self.ask(now, Event::FailbackAsked, Self::operator_failback_objection),
+            Command::Approve => self.approve(now),
+            Command::Acknowledge if state == StateName::NeedsOperator => {
+                self.turn(now, Event::Acknowledged);
+                Ok(())
+            }
+            Command::Acknowledge => Err(Refusal::WrongState(state.name())),
+            Command::ShutDown => {
+                self.shutting_down = true;
+                self.turn(now, Event::ShutdownAsked);
+                Ok(())
+            }
+        };
+        self.advance(now);
+        answer
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Now) {
+        let now = self.monotone(now);
+        let mut fallen = Vec::new();
+        self.evidence
+            .find_silent(&self.settings, now.boot, |witness, target, from, to| {
+                fallen.push(Happening::Witness {
+                    witness,
+                    target,
+                    from,
+                    to,
+                });
+            });
+        for happening in fallen {
+            self.note(now, happening);
+        }
+        self.reassess(now);
+        if self.state_deadline.is_some_and(|deadline| now.boot >= deadline) {
+            self.state_deadline = None;
+            self.turn(now, Event::Deadline);
+        }
+        self.advance(now);
+    }
+
+    /// Takes a signal in. Returns whether anything may follow from it.
+    fn hear(&mut self, now: Now, signal: Signal) -> bool {
+        match self.evidence.hear(&self.settings, now, signal, &mut self.disregarded) {
+            Heard::Disregarded | Heard::Same => false,
+            Heard::Changed { from, to } => {
+                if from != to {
+                    let Signal { witness, target, .. } = signal;
+                    self.note(
+                        now,
+                        Happening::Witness {
+                            witness,
+                            target,
+                            from,
+                            to,
+                        },
+                    );
+                }
+                self.reassess(now);
+                true
+            }
+        }
+    }
+
+    /// The lease item as some effect brought it.
+    pub(super) fn see_lease(&mut self, now: Now, record: crate::core::lease::LeaseRecord) {
+        let epoch = self.keeper.record().map(|seen| seen.epoch);
+        let moved = self.keeper.see(now.boot, record);
+        if epoch.is_some_and(|epoch| epoch != record.epoch) {
+            if self.role_changes.len() == super::ROLE_CHANGES_KEPT {
+                self.role_changes.pop_front();
+            }
+            self.role_changes.push_back(now.boot);
+        }
+        // A moving renewal counter is a sign of life of the holder's engine.
+        if moved {
+            let witness = self
+                .settings
+                .witnesses
+                .iter()
+                .position(|witness| witness.kind == WitnessKind::LeaseRenewal);
+            if let Some(witness) = witness.and_then(|index| u8::try_from(index).ok()) {
+                let witness = crate::core::ids::WitnessId(witness);
+                let (target, observed) = (record.holder, WallTime::from_millis(now.wall.as_millis()));
+                self.hear(
+                    now,
+                    Signal {
+                        witness,
+                        target,
+                        observation: Observation::Healthy,
+                        observed,
+                    },
+                );
+            }
+        }
+    }
+
+    fn settle_errand(&mut self, now: Now, errand: Errand, outcome: Outcome) {
+        match (errand, outcome) {
+            (Errand::LookAtDatabase, outcome) => {
+                self.recovery.database = true;
+                if let Outcome::Database(view) = outcome {
+                    self.database = Some(view);
+                }
+            }
+            (Errand::LookAtSwitches, outcome) => {
+                self.recovery.switches = true;
+                if let Outcome::Switches(switches) = outcome {
+                    self.switches = switches;
+                }
+            }
+            (Errand::WriteServing, Outcome::Done) => {
+                self.keeper.serving_row_done();
+                if matches!(self.runner.step(StepId::WriteServingRow), StepState::Waiting { .. }) {
+                    self.runner.done(StepId::WriteServingRow);
+                }
+            }
+            (Errand::FirstServingRow, Outcome::DatabaseClock(clock)) => {
+                // The answer is no older than its clock: what is left of the lease now was left then at least.
+                let left = self.keeper.serve_until().since(now.boot);
+                let valid_until = clock.after(left);
+                self.errand(now, Intent::WriteServing { valid_until }, Errand::WriteServing);
+            }
+            (Errand::CloseBeforeRelease, Outcome::Done) => {
+                let epoch = self
+                    .keeper
+                    .record()
+                    .map_or_else(Default::default, |record| record.epoch);
+                let request = LeaseRequest::Release {
+                    epoch,
+                    region: self.identity.region,
+                };
+                let nonce = self.next_nonce();
+                self.errand(now, Intent::Lease { request, nonce }, Errand::Release);
+            }
+            // Not known to be closed: nothing may be released. The state's deadline ends the attempts.
+            (Errand::CloseBeforeRelease, _) if self.machine.state() == StateName::Draining => {
+                self.errand(now, Intent::CloseOrderPath, Errand::CloseBeforeRelease);
+            }
+            (Errand::Release, _) if self.machine.state() == StateName::Draining => {
+                self.turn(now, Event::StepsDone);
+            }
+            (
+                Errand::WriteServing
+                | Errand::FirstServingRow
+                | Errand::CloseBeforeRelease
+                | Errand::Release
+                | Errand::Aside,
+                _,
+            ) => {}
+        }
+    }
+
+    fn approve(&mut self, now: Now) -> Result<(), Refusal> {
+        let waiting = [
+            StepId::ApproveFailover,
+            StepId::ApproveFailback,
+            StepId::ReconcileVenues,
+        ]
+        .into_iter()
+        .find(|id| matches!(self.runner.step(*id), StepState::Running(_)));
+        let Some(id) = waiting else {
+            return Err(Refusal::WrongState(self.machine.state().name()));
+        };
+        self.runner.done(id);
+        self.advance(now);
+        Ok(())
+    }
+
+    fn ask(
+        &mut self,
+        now: Now,
+        event: Event,
+        objection: fn(&Self, Now) -> Option<crate::core::decision::Guard>,
+    ) -> Result<(), Refusal> {
+        if let Some(guard) = objection(self, now) {
+            return Err(Refusal::Guard(guard));
+        }
+        let before = self.machine.state();
+        self.turn(now, event);
+        if self.machine.state() == before {
+            Err(Refusal::WrongState(before.name()))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Time never runs back: an earlier moment is taken to be the latest one seen.
+    fn monotone(&mut self, now: Now) -> Now {
+        self.clock = self.clock.max(now.boot);
+        Now {
+            boot: self.clock,
+            wall: now.wall,
+        }
+    }
+
+    fn may_promise(&self, from: Region, epoch: Epoch) -> bool {
+        self.is_acting()
+            && !self.machine.state().is_role_change()
+            && self
+                .keeper
+                .record()
+                .is_some_and(|record| record.held_by(from, epoch) && record.claim.is_none())
+    }
+}

@@ -1,0 +1,443 @@
+//! Keeping the lease: renewing it as the holder, watching it as the one who may take over.
+//!
+//! The holder's cycle, every `renew-every`: note the boot-time clock `t0`, read the database's clock `s`, renew in the
+//! store, then write `serving(valid_until = s + ttl - margin)`. It may serve until `t0 + ttl - margin`. Reading `s`
+//! *before* the renewal lands makes the database stop no later than a taker's wait ends, which starts only once the
+//! taker has *seen* the renewal.
+
+use std::time::Duration;
+
+use super::record::{LeaseRecord, LeaseRequest};
+use crate::core::effect::{Intent, Outcome};
+use crate::core::ids::{EffectId, Nonce, Region, SidecarId};
+use crate::core::signal::PeerMessage;
+use crate::core::time::{DatabaseTime, Timestamp};
+
+/// Renewals that fail in a row before the other region is asked for a grant.
+const FAILURES_BEFORE_GRANT: u32 = 2;
+
+/// The lease's figures, from the policy.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    pub(crate) tenure: Duration,
+    pub(crate) expiry: Duration,
+    pub(crate) margin: Duration,
+    pub(crate) ttl: Duration,
+    pub(crate) every: Duration,
+    pub(crate) drift: Duration,
+    pub(crate) grant: Duration,
+    pub(crate) grants_allowed: bool,
+}
+
+/// Where a renewal cycle stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    ReadingClock,
+    Renewing,
+    AskingPeer,
+}
+
+/// One renewal cycle under way.
+#[derive(Debug, Clone, Copy)]
+struct Cycle {
+    effect: EffectId,
+    stage: Stage,
+    began: Timestamp,
+    database: Option<DatabaseTime>,
+    nonce: Nonce,
+}
+
+/// What the keeper wants done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wish {
+    pub(crate) intent: Intent,
+    /// Which of the keeper's effects this is.
+    pub(crate) purpose: Purpose,
+}
+
+/// What an effect of the keeper is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Cycle,
+    Serving,
+    Watch,
+}
+
+/// The lease as one sidecar keeps it.
+#[derive(Debug, Clone)]
+pub(crate) struct Keeper {
+    region: Region,
+    sidecar: SidecarId,
+    terms: Terms,
+    record: Option<LeaseRecord>,
+    /// When the renewal counter was last *seen* to move. Never earlier than when it did.
+    moved_at: Timestamp,
+    cycle: Option<Cycle>,
+    next_cycle: Timestamp,
+    watch: Option<(EffectId, Timestamp)>,
+    next_watch: Timestamp,
+    /// This region may serve until then.
+    serve_until: Option<Timestamp>,
+    failures: u32,
+    /// The driver's beat that was last seen to move, and when.
+    driver_moved: (u64, Timestamp),
+    /// This sidecar's last successful beat was asked for then.
+    driving_since: Option<Timestamp>,
+    /// This region has promised not to claim before then.
+    promised_until: Timestamp,
+    /// The serving row was written in this epoch.
+    serving_row: bool,
+}
+
+impl Keeper {
+    pub(crate) const fn new(region: Region, sidecar: SidecarId, terms: Terms, now: Timestamp) -> Self {
+        Self {
+            region,
+            sidecar,
+            terms,
+            record: None,
+            moved_at: now,
+            cycle: None,
+            next_cycle: now,
+            watch: None,
+            next_watch: now,
+            serve_until: None,
+            failures: 0,
+            driver_moved: (0, now),
+            driving_since: None,
+            promised_until: Timestamp::ZERO,
+            serving_row: false,
+        }
+    }
+
+    /// The lease item as last seen.
+    pub(crate) const fn record(&self) -> Option<LeaseRecord> {
+        self.record
+    }
+
+    /// Whether this region holds the lease, as last seen.
+    pub(crate) fn holds(&self) -> bool {
+        self.record.is_some_and(|record| record.holder == self.region)
+    }
+
+    /// Until when this region may serve.
+    pub(crate) fn serve_until(&self) -> Timestamp {
+        if self.holds() {
+            self.serve_until.unwrap_or(Timestamp::ZERO)
+        } else {
+            Timestamp::ZERO
+        }
+    }
+
+    /// Whether the serving row has been written in this epoch.
+    pub(crate) const fn serving_row_written(&self) -> bool {
+        self.serving_row
+    }
+
+    /// When the other region's lease will have run out for certain: the wait, and any promise.
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        let waited = self.moved_at.after(self.terms.expiry);
+        let released = self
+            .record
+            .is_some_and(|record| record.released && record.claimed_by(self.region));
+        if released {
+            Timestamp::ZERO
+        } else {
+            waited.max(self.promised_until)
+        }
+    }
+
+    /// Until when this region has promised not to claim.
+    pub(crate) const fn promised_until(&self) -> Timestamp {
+        self.promised_until
+    }
+
+    /// Whether this sidecar drives its region.
+    pub(crate) fn drives(&self, now: Timestamp) -> bool {
+        self.has_the_seat()
+            && self
+                .driving_since
+                .is_some_and(|since| now < since.after(self.terms.ttl))
+    }
+
+    /// Whether this sidecar is the last driver that was seen. While the store is out of reach nobody can renew the
+    /// seat, and it is this sidecar that answers for its region.
+    pub(crate) fn has_the_seat(&self) -> bool {
+        self.record.is_some_and(|record| {
+            record.drivers[self.region.index()].is_some_and(|driver| driver.sidecar == self.sidecar)
+        })
+    }
+
+    /// Whether it is known who drives this region: another sidecar, or this one, which has shown it in the store.
+    pub(crate) fn seat_is_settled(&self, now: Timestamp) -> bool {
+        let taken = self
+            .record
+            .is_some_and(|record| record.drivers[self.region.index()].is_some());
+        taken && (!self.has_the_seat() || self.drives(now))
+    }
+
+    /// When something is due.
+    pub(crate) fn next_due(&self, renewing: bool) -> Timestamp {
+        let cycle = if renewing && self.cycle.is_none() {
+            self.next_cycle
+        } else {
+            Timestamp::NEVER
+        };
+        let watch = if self.watch.is_none() {
+            self.next_watch
+        } else {
+            Timestamp::NEVER
+        };
+        cycle.min(watch)
+    }
+
+    /// Starts what is due. `writer` tells whether the own region's database takes writes, as far as is known;
+    /// `acting` whether the engine may write at all.
+    pub(crate) fn due(&mut self, now: Timestamp, renewing: bool, writer: bool, acting: bool) -> [Option<Wish>; 2] {
+        let mut wishes = [None, None];
+        if renewing && self.cycle.is_none() && now >= self.next_cycle {
+            self.next_cycle = now.after(self.terms.every);
+            wishes[0] = Some(if writer {
+                Wish {
+                    intent: Intent::ReadDatabaseClock,
+                    purpose: Purpose::Cycle,
+                }
+            } else {
+                self.renewal()
+            });
+        }
+        if self.watch.is_none() && now >= self.next_watch {
+            self.next_watch = now.after(self.terms.every);
+            let request = self.watch_request(now, acting);
+            wishes[1] = Some(Wish {
+                intent: Intent::Lease {
+                    request,
+                    nonce: Nonce::default(),
+                },
+                purpose: Purpose::Watch,
+            });
+        }
+        wishes
+    }
+
+    /// Looks at the lease now rather than at the next beat.
+    pub(crate) const fn look_now(&mut self, now: Timestamp) {
+        self.next_watch = now;
+    }
+
+    /// The effect of a wish has been given its id.
+    pub(crate) fn issued(&mut self, now: Timestamp, id: EffectId, nonce: Nonce, wish: Wish) {
+        match wish.purpose {
+            Purpose::Watch => self.watch = Some((id, now)),
+            Purpose::Serving => {}
+            Purpose::Cycle => {
+                let (began, database) = self.cycle.map_or((now, None), |cycle| (cycle.began, cycle.database));
+                let stage = match wish.intent {
+                    Intent::ReadDatabaseClock => Stage::ReadingClock,
+                    Intent::TellPeer(_) => Stage::AskingPeer,
+                    _ => Stage::Renewing,
+                };
+                self.cycle = Some(Cycle {
+                    effect: id,
+                    stage,
+                    began,
+                    database,
+                    nonce,
+                });
+            }
+        }
+    }
+
+    /// Takes in the outcome of an effect; the lease item that it brought has been [seen](Self::see) already.
+    pub(crate) fn settle(&mut self, now: Timestamp, id: EffectId, outcome: Outcome) -> Settled {
+        if let Some((_, began)) = self.watch.filter(|(watch, _)| *watch == id) {
+            self.watch = None;
+            if self.has_the_seat() && matches!(outcome, Outcome::Lease(_)) {
+                self.driving_since = Some(began);
+            }
+            return Settled::Done;
+        }
+        let Some(cycle) = self.cycle.filter(|cycle| cycle.effect == id) else {
+            return Settled::NotOurs;
+        };
+        match (cycle.stage, outcome) {
+            (Stage::ReadingClock, Outcome::DatabaseClock(database)) => {
+                self.cycle = Some(Cycle {
+                    database: Some(database),
+                    ..cycle
+                });
+                Settled::Next(self.after_clock())
+            }
+            // Without the database's clock the lease can still be renewed; the serving row just runs out.
+            (Stage::ReadingClock, _) => {
+                self.cycle = Some(Cycle {
+                    began: now,
+                    database: None,
+                    ..cycle
+                });
+                Settled::Next(self.after_clock())
+            }
+            (Stage::Renewing, Outcome::Lease(_)) => {
+                self.failures = 0;
+                self.cycle = None;
+                self.extend(cycle.began.after(self.terms.tenure), cycle.database, self.terms.tenure)
+                    .map_or(Settled::Done, Settled::Next)
+            }
+            (Stage::Renewing, Outcome::Conflict(_)) => {
+                self.failures = 0;
+                self.cycle = None;
+                Settled::Done
+            }
+            (Stage::Renewing, _) => {
+                self.failures += 1;
+                self.cycle = None;
+                Settled::Done
+            }
+            // The message is on its way; the answer comes as a message of the peer.
+            (Stage::AskingPeer, Outcome::Done) => Settled::Done,
+            (Stage::AskingPeer, _) => {
+                self.failures = 0;
+                self.cycle = None;
+                Settled::Done
+            }
+        }
+    }
+
+    /// The other region answered a request for a grant.
+    pub(crate) fn granted(&mut self, nonce: Nonce, granted: Option<Duration>) -> Option<Wish> {
+        let cycle = self
+            .cycle
+            .filter(|cycle| cycle.stage == Stage::AskingPeer && cycle.nonce == nonce)?;
+        self.cycle = None;
+        // The store is tried again before the next grant is asked for.
+        self.failures = FAILURES_BEFORE_GRANT.saturating_sub(1);
+        let time = granted?.saturating_sub(self.terms.margin);
+        self.extend(cycle.began.after(time), cycle.database, time)
+    }
+
+    /// The other region asks for a grant: promises not to claim for a while, if this sidecar may promise it.
+    pub(crate) fn promise(&mut self, now: Timestamp) -> Duration {
+        self.promised_until = self.promised_until.max(now.after(self.terms.grant + self.terms.drift));
+        self.terms.grant
+    }
+
+    /// Gives up a cycle whose answer never came.
+    pub(crate) fn give_up_waiting(&mut self, now: Timestamp) {
+        let patience = self.terms.every + self.terms.every;
+        if self
+            .cycle
+            .is_some_and(|cycle| cycle.stage == Stage::AskingPeer && now >= cycle.began.after(patience))
+        {
+            self.cycle = None;
+            self.failures = 0;
+        }
+    }
+
+    /// Takes in the lease item, from whatever effect. Returns whether the renewal counter has moved.
+    pub(crate) fn see(&mut self, now: Timestamp, record: LeaseRecord) -> bool {
+        if self.record.is_some_and(|seen| record.version < seen.version) {
+            // Answers may overtake each other; what is known is not unlearned.
+            return false;
+        }
+        let first = self.record.is_none();
+        let new_epoch = self.record.is_some_and(|seen| seen.epoch != record.epoch);
+        let moved = first || new_epoch || self.record.is_some_and(|seen| seen.renewals != record.renewals);
+        if moved {
+            self.moved_at = now;
+        }
+        if new_epoch {
+            self.serve_until = None;
+            self.serving_row = false;
+        }
+        let beats = record.drivers[self.region.index()].map_or(0, |driver| driver.beats);
+        if beats != self.driver_moved.0 || first {
+            self.driver_moved = (beats, now);
+        }
+        self.record = Some(record);
+        moved
+    }
+
+    /// The epoch was raised by a write that was asked for at `began`: that is a renewal as well.
+    pub(crate) fn raised(&mut self, began: Timestamp) {
+        self.serve_until = Some(began.after(self.terms.tenure));
+    }
+
+    /// The serving row's write went through.
+    pub(crate) const fn serving_row_done(&mut self) {
+        self.serving_row = true;
+    }
+
+    fn extend(&mut self, until: Timestamp, database: Option<DatabaseTime>, time: Duration) -> Option<Wish> {
+        if !self.holds() {
+            return None;
+        }
+        self.serve_until = Some(self.serve_until.map_or(until, |before| before.max(until)));
+        database.map(|clock| Wish {
+            intent: Intent::WriteServing {
+                valid_until: clock.after(time),
+            },
+            purpose: Purpose::Serving,
+        })
+    }
+
+    fn after_clock(&self) -> Wish {
+        if self.terms.grants_allowed && self.failures >= FAILURES_BEFORE_GRANT {
+            let epoch = self.record.map_or_else(Default::default, |record| record.epoch);
+            let message = PeerMessage::GrantRequest {
+                from: self.region,
+                epoch,
+                nonce: Nonce::default(),
+            };
+            return Wish {
+                intent: Intent::TellPeer(message),
+                purpose: Purpose::Cycle,
+            };
+        }
+        self.renewal()
+    }
+
+    fn renewal(&self) -> Wish {
+        let epoch = self.record.map_or_else(Default::default, |record| record.epoch);
+        let request = LeaseRequest::Renew {
+            epoch,
+            region: self.region,
+        };
+        Wish {
+            intent: Intent::Lease {
+                request,
+                nonce: Nonce::default(),
+            },
+            purpose: Purpose::Cycle,
+        }
+    }
+
+    /// The driver beats; the others watch, and one of them takes over from a driver that fell silent.
+    fn watch_request(&self, now: Timestamp, acting: bool) -> LeaseRequest {
+        let Some(record) = self.record.filter(|_| acting) else {
+            return LeaseRequest::Read;
+        };
+        let seen = record.drivers[self.region.index()];
+        let ours = seen.is_some_and(|driver| driver.sidecar == self.sidecar);
+        let silent = now >= self.driver_moved.1.after(self.terms.expiry);
+        if ours || seen.is_none() || silent {
+            LeaseRequest::Drive {
+                region: self.region,
+                sidecar: self.sidecar,
+                seen,
+            }
+        } else {
+            LeaseRequest::Read
+        }
+    }
+}
+
+/// What settling an effect came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// It was none of the keeper's effects.
+    NotOurs,
+    /// Nothing follows.
+    Done,
+    /// This is to be done next.
+    Next(Wish),
+}

@@ -1,0 +1,143 @@
+//! The policy as the core uses it: compiled once, so that nothing is looked up by name while signals arrive.
+
+use std::time::Duration;
+
+use understudy_policies::Policy;
+use understudy_policies::model::{
+    Component, FailbackMode, FailureDomain, LossRule, MissingData, Mode, StoreLost, WitnessKind,
+};
+
+use super::calendar::Calendar;
+use super::evidence::Assessment;
+use super::machine::StateName;
+use crate::workflow::Patience;
+
+/// One witness, compiled.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WitnessSettings {
+    pub(crate) kind: WitnessKind,
+    pub(crate) observes: Component,
+    pub(crate) domain: FailureDomain,
+    pub(crate) quorum: bool,
+    pub(crate) interval: Duration,
+    pub(crate) breach_after: u32,
+    pub(crate) clear_after: u32,
+    pub(crate) missing_after: Duration,
+    pub(crate) silence_is_breach: bool,
+}
+
+/// The policy, compiled.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) witnesses: Vec<WitnessSettings>,
+    pub(crate) calendar: Calendar,
+    pub(crate) policy: Policy,
+}
+
+impl Settings {
+    pub(crate) fn new(policy: &Policy) -> Self {
+        let witnesses = policy
+            .witnesses
+            .iter()
+            .map(|witness| WitnessSettings {
+                kind: witness.kind,
+                observes: witness.observes,
+                domain: witness.failure_domain,
+                quorum: witness.quorum,
+                interval: witness.interval,
+                breach_after: witness.breach_after,
+                clear_after: witness.clear_after,
+                missing_after: witness.missing_after,
+                silence_is_breach: witness.missing_data == MissingData::Breached,
+            })
+            .collect();
+        Self {
+            witnesses,
+            calendar: Calendar::new(&policy.guards.trading),
+            policy: policy.clone(),
+        }
+    }
+
+    pub(crate) const fn initial_mode(&self) -> Mode {
+        self.policy.mode
+    }
+
+    /// What the policy says about a class of loss.
+    pub(crate) const fn loss_rule(&self, assessment: Assessment) -> Option<LossRule> {
+        match assessment {
+            Assessment::RegionLost => Some(self.policy.losses.region),
+            Assessment::ApplicationLost => Some(self.policy.losses.application),
+            Assessment::DatabaseLost => Some(self.policy.losses.database),
+            Assessment::Unknown
+            | Assessment::Steady
+            | Assessment::Degraded
+            | Assessment::Isolated
+            | Assessment::SharedFault => None,
+        }
+    }
+
+    /// How long a state may last.
+    pub(crate) const fn deadline(&self, state: StateName) -> Option<Duration> {
+        let deadlines = &self.policy.deadlines;
+        match state {
+            StateName::Recovering => Some(deadlines.recovering),
+            StateName::Suspicious => Some(deadlines.suspicious),
+            StateName::Draining => Some(deadlines.draining),
+            StateName::Claiming => Some(deadlines.claiming),
+            StateName::Acquiring => Some(deadlines.acquiring),
+            StateName::Moving => Some(deadlines.moving),
+            StateName::Verifying => Some(deadlines.verifying),
+            StateName::Reverting => Some(deadlines.reverting),
+            StateName::Rejoining => Some(deadlines.rejoining),
+            StateName::Reconciling => Some(deadlines.reconciling),
+            StateName::Quiescing
+            | StateName::SwitchingOver
+            | StateName::Redirecting
+            | StateName::Confirming
+            | StateName::RollingBack => Some(deadlines.handing_back),
+            StateName::Serving
+            | StateName::SelfFenced
+            | StateName::Steady
+            | StateName::Blocked
+            | StateName::Soaking
+            | StateName::NeedsOperator => None,
+        }
+    }
+
+    /// How long a step's effect may take before its outcome is unknown.
+    pub(crate) fn patience(&self, patience: Patience) -> Duration {
+        let policy = &self.policy;
+        match patience {
+            Patience::LeaseOperation => policy.lease.operation_timeout,
+            Patience::LeaseExpiry => policy.lease.ttl + policy.lease.drift_max,
+            Patience::SwitchWrite => policy.bounds.switch_write,
+            Patience::Moving => policy.deadlines.moving,
+            Patience::DatabaseWrite => policy.bounds.database_write,
+            Patience::RecordChange => Duration::from_secs(60),
+            Patience::Draining => policy.deadlines.draining,
+            Patience::Verifying => policy.deadlines.verifying,
+            Patience::Rejoining => policy.deadlines.rejoining,
+            Patience::Reconciling => policy.deadlines.reconciling,
+            Patience::HandingBack => policy.deadlines.handing_back,
+            Patience::Human => Duration::from_secs(7 * 24 * 3600),
+        }
+    }
+
+    /// How long after its t0 a renewal lets the holder serve.
+    pub(crate) fn tenure(&self) -> Duration {
+        self.policy.lease.ttl.saturating_sub(self.policy.lease.margin)
+    }
+
+    /// How long a taker waits after it last saw the renewal counter move.
+    pub(crate) fn expiry(&self) -> Duration {
+        self.policy.lease.ttl + self.policy.lease.drift_max
+    }
+
+    pub(crate) const fn grants_allowed(&self) -> bool {
+        matches!(self.policy.lease.store_lost, StoreLost::ServeOnGrants)
+    }
+
+    pub(crate) const fn failback_is_automatic(&self) -> bool {
+        matches!(self.policy.failback.mode, FailbackMode::Automatic)
+    }
+}

@@ -1,0 +1,14 @@
+//! Scenarios: what breaks, when, and what the right decision is.
+
+mod catalogue;
+mod fault;
+mod model;
+mod names;
+mod read;
+pub mod rules;
+pub mod shipped;
+mod words;
+
+pub use catalogue::Catalogue;
+pub use model::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject};
+pub use read::read;

@@ -1,0 +1,371 @@
+//! What effects do where they take effect.
+
+use std::time::Duration;
+
+use understudy_engine::core::effect::{Effect, Intent, Outcome, Reconciliation};
+use understudy_engine::core::ids::{Epoch, Region, Switch};
+use understudy_engine::core::signal::PeerMessage;
+use understudy_policies::model::TrafficMethod;
+
+use super::World;
+use super::database::{MoveKind, Serving};
+use super::effects::{Applied, Plan, REFUSAL};
+use super::lease_store::Reach;
+use super::parts::Answer;
+use super::queue::Event;
+use crate::report::{Kind, words};
+use crate::scenario::{Part, Place};
+
+/// Finishing the orders in hand. Assumption: an order's own time-out.
+const DRAIN: Duration = Duration::from_millis(500);
+
+/// What a region's order path has been told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OrderPath {
+    pub epoch: Epoch,
+    pub intake: bool,
+    pub processing: bool,
+}
+
+impl World<'_> {
+    pub(super) fn apply(&mut self, index: u32, slot: usize, effect: &Effect) -> Applied {
+        let region = self.slots[slot].region;
+        let own = Place::from(region);
+        match effect.intent {
+            Intent::Lease { request, nonce } => {
+                if matches!(
+                    self.store.reach(region, &self.parts, &self.links),
+                    Reach::Refused | Reach::Nowhere
+                ) {
+                    return Applied::Silence;
+                }
+                let at = self.store.answers_at(self.now);
+                if at > self.now {
+                    return Applied::Later(at);
+                }
+                Applied::Answer(match self.store.apply(&request, nonce) {
+                    Ok(record) => Outcome::Lease(record),
+                    Err(conflict) => Outcome::Conflict(conflict.0),
+                })
+            }
+            Intent::ReadDatabaseClock => self.with_writer(region, |world| {
+                Outcome::DatabaseClock(world.databases.clocks.show(region, world.now))
+            }),
+            Intent::WriteServing { valid_until } => self.with_writer(region, |world| {
+                let serving = Serving {
+                    epoch: effect.epoch,
+                    valid_until,
+                };
+                if world.databases.write_serving(region, serving) {
+                    world.expect_serving_expiry(region);
+                    Outcome::Done
+                } else {
+                    Outcome::Refused
+                }
+            }),
+            Intent::PromoteDatabase { .. } => self.promote(index, region),
+            Intent::SwitchOverDatabase { to } => self.switch_over(index, to),
+            Intent::RejoinDatabase => self.rejoin(index, region),
+            Intent::DescribeDatabase => Applied::Answer(Outcome::Database(self.databases.view(region))),
+            Intent::ReconcileDatabase => {
+                if self.parts.up(Place::from(region.other()), Part::Aurora) {
+                    Applied::Answer(Outcome::Reconciled(Reconciliation {
+                        orders_lost: self.orders_lost,
+                        residual_commits: self.residual_commits,
+                    }))
+                } else {
+                    Applied::Answer(Outcome::Failed)
+                }
+            }
+            Intent::SetSwitch { switch: which, engaged } => {
+                let accepted = self.dns.set(which, engaged, effect.epoch);
+                Applied::Answer(if accepted { Outcome::Done } else { Outcome::Refused })
+            }
+            Intent::ReadSwitches => Applied::Answer(Outcome::Switches(Switch::BOTH.map(|which| {
+                let (way, _) = self.way_to_switch(own, which);
+                way.is_up().then(|| self.dns.engaged(which))
+            }))),
+            Intent::PinRecord { to } => self.pin_record(region, Some(to)),
+            Intent::UnpinRecord => self.pin_record(region, None),
+            Intent::OpenIntake => self.set_order_path(region, effect.epoch, Some(true), None),
+            Intent::OpenProcessing => self.set_order_path(region, effect.epoch, Some(true), Some(true)),
+            Intent::CloseOrderPath => {
+                let closed = self.set_order_path(region, effect.epoch, Some(false), Some(false));
+                if let Some(entry) = self.effects.get(index) {
+                    entry.answer += DRAIN;
+                }
+                closed
+            }
+            Intent::VerifyWrite => {
+                let epoch = self.order_paths[region.index()].epoch;
+                let commits = self.order_paths[region.index()].processing
+                    && self.databases.commits(region, epoch, self.now)
+                    && self.parts.up(own, Part::Aurora);
+                Applied::Answer(if commits { Outcome::Done } else { Outcome::Failed })
+            }
+            Intent::VerifyRouting { region: to } => Applied::Answer(if self.dns.answer() == to {
+                Outcome::Done
+            } else {
+                Outcome::Failed
+            }),
+            // These come to nothing more than their answer.
+            Intent::TellPeer(_) | Intent::RequestApproval(_) | Intent::Announce(_) | Intent::Page(_) => {
+                Applied::Silence
+            }
+        }
+    }
+
+    fn pin_record(&mut self, region: Region, to: Option<Region>) -> Applied {
+        if !self.route53_control(region).is_up() {
+            return Applied::Silence;
+        }
+        let changed = self.dns.pin(to);
+        self.after_dns(changed);
+        Applied::Answer(Outcome::Done)
+    }
+
+    fn with_writer(&mut self, region: Region, then: impl FnOnce(&mut Self) -> Outcome) -> Applied {
+        match self.parts.state(Place::from(region), Part::Aurora).answer {
+            Answer::Hangs => Applied::Silence,
+            Answer::Answers if self.databases.is_writer(region) => Applied::Answer(then(self)),
+            Answer::Answers | Answer::Refuses => Applied::Answer(Outcome::Failed),
+        }
+    }
+
+    fn set_order_path(
+        &mut self,
+        region: Region,
+        epoch: Epoch,
+        intake: Option<bool>,
+        processing: Option<bool>,
+    ) -> Applied {
+        let path = &mut self.order_paths[region.index()];
+        if epoch < path.epoch {
+            return Applied::Answer(Outcome::Refused);
+        }
+        // Opening the intake of a new epoch says that nothing of the old one is processed any more.
+        if epoch > path.epoch {
+            path.processing = false;
+        }
+        *path = OrderPath {
+            epoch,
+            intake: intake.unwrap_or(path.intake),
+            processing: processing.unwrap_or(path.processing),
+        };
+        Applied::Answer(Outcome::Done)
+    }
+
+    pub(super) fn plan_lease(&mut self, region: Region, effect: &Effect) -> Plan {
+        let own = Place::from(region);
+        let operation = self.conditions.lease_operation.sample(&mut self.rng);
+        let (place, waited) = match self.store.reach(region, &self.parts, &self.links) {
+            Reach::Through(place) => (place, Duration::ZERO),
+            // Half of the shell's patience goes into each endpoint.
+            Reach::AfterWaiting(place) => (place, effect.timeout / 2),
+            Reach::Refused => return Plan::Answer(Outcome::Failed, REFUSAL),
+            Reach::Nowhere => return Plan::Lost,
+        };
+        let way = if place == own {
+            Duration::ZERO
+        } else {
+            self.links.round_trip(own, place)
+        };
+        let late = self.parts.state(place, Part::LeaseEndpoint).late + self.parts.state(place, Part::Dynamodb).late;
+        let takes = operation + way + late;
+        Plan::Work {
+            apply: waited + takes / 2,
+            answer: waited + takes,
+        }
+    }
+
+    pub(super) fn tell_peer(&mut self, region: Region, message: PeerMessage) -> Plan {
+        let (own, peer) = (Place::from(region), Place::from(region.other()));
+        if self.links.tells(own, peer) {
+            let at = self.now.after(self.links.one_way(own, peer));
+            for (slot, it) in (0_u8..).zip(&self.slots) {
+                if it.region != region {
+                    self.queue.push(at, Event::Peer { slot, message });
+                }
+            }
+        }
+        match self.links.ask(own, peer) {
+            Answer::Answers => Plan::Answer(Outcome::Done, self.links.round_trip(own, peer)),
+            Answer::Refuses => Plan::Answer(Outcome::Failed, REFUSAL),
+            Answer::Hangs => Plan::Lost,
+        }
+    }
+
+    /// The control plane of RDS in a region, and the credentials for it.
+    pub(super) fn rds_control(&self, region: Region) -> Answer {
+        let place = Place::from(region);
+        let rds = self.parts.state(place, Part::RdsControl).answer;
+        rds.max(self.parts.state(place, Part::Sts).answer)
+    }
+
+    /// The control plane of Route 53: in us-east-1, whoever asks.
+    pub(super) fn route53_control(&self, region: Region) -> Answer {
+        let own = Place::from(region);
+        let way = if region == Region::Home {
+            Answer::Answers
+        } else {
+            self.links.ask(own, Place::Home)
+        };
+        let control = self.parts.state(Place::Home, Part::Route53Control).answer;
+        way.max(control).max(self.parts.state(own, Part::Sts).answer)
+    }
+
+    /// How the way to a switch's item fares.
+    pub(super) fn way_to_switch(&self, own: Place, switch: Switch) -> (Answer, Duration) {
+        let (place, answer) = self.switch_parts(switch);
+        let way = if own == place {
+            Answer::Answers
+        } else {
+            self.links.ask(own, place)
+        };
+        (way.max(answer), self.links.round_trip(own, place))
+    }
+
+    /// Whether Route 53's checkers can read a switch.
+    pub(super) fn switch_is_readable(&self, switch: Switch) -> bool {
+        let (place, answer) = self.switch_parts(switch);
+        answer.max(self.links.ask(Place::Internet, place)).is_up()
+    }
+
+    fn switch_parts(&self, switch: Switch) -> (Place, Answer) {
+        let parts: (Place, &[Part]) = match switch {
+            Switch::A => (Place::Away, &[Part::ApiGateway, Part::Dynamodb]),
+            Switch::B => (Place::Witness, &[Part::S3]),
+        };
+        let answers = parts.1.iter().map(|part| self.parts.state(parts.0, *part).answer);
+        (parts.0, answers.max().unwrap_or_default())
+    }
+
+    /// Whether the policy moves clients by switches, as opposed to changing the record.
+    pub(super) fn moves_by_switches(&self) -> bool {
+        self.policy.traffic.method != TrafficMethod::RecordChange
+    }
+
+    fn promote(&mut self, index: u32, region: Region) -> Applied {
+        let aurora = self.parts.state(Place::from(region), Part::Aurora);
+        match aurora.answer {
+            Answer::Hangs => return Applied::Silence,
+            Answer::Refuses => return Applied::Answer(Outcome::Failed),
+            Answer::Answers if aurora.damaged => return Applied::Answer(Outcome::Refused),
+            Answer::Answers => {}
+        }
+        if self.databases.is_writer(region) {
+            return Applied::Answer(Outcome::Done);
+        }
+        self.begin_move(
+            MoveKind::Promotion,
+            region,
+            index,
+            self.conditions.promotion + aurora.late,
+        )
+    }
+
+    fn switch_over(&mut self, index: u32, to: Region) -> Applied {
+        if self.databases.is_writer(to) && !self.databases.is_writer(to.other()) {
+            return Applied::Answer(Outcome::Done);
+        }
+        if !self.databases.attached() || !self.move_is_possible(MoveKind::Switchover, to) {
+            return Applied::Answer(Outcome::Failed);
+        }
+        self.begin_move(MoveKind::Switchover, to, index, self.conditions.switchover)
+    }
+
+    fn rejoin(&mut self, index: u32, region: Region) -> Applied {
+        if self.databases.attached() {
+            return Applied::Answer(Outcome::Done);
+        }
+        let lost = region.other();
+        if !self.databases.is_writer(region) || !self.move_is_possible(MoveKind::Rejoin, lost) {
+            return Applied::Answer(Outcome::Failed);
+        }
+        self.begin_move(MoveKind::Rejoin, lost, index, self.conditions.rejoin)
+    }
+
+    /// Whether everything that a move needs works, now and until it is through.
+    fn move_is_possible(&self, kind: MoveKind, region: Region) -> bool {
+        let works = |region: Region| {
+            let aurora = self.parts.state(Place::from(region), Part::Aurora);
+            aurora.answer.is_up() && !aurora.damaged
+        };
+        let linked = self.links.ask(Place::Home, Place::Away).is_up();
+        match kind {
+            MoveKind::Promotion => works(region),
+            MoveKind::Switchover => works(region) && works(region.other()) && linked,
+            MoveKind::Rejoin => {
+                let rebuilt = Place::from(region);
+                works(region.other())
+                    && self.parts.up(rebuilt, Part::Aurora)
+                    && self.rds_control(region).is_up()
+                    && linked
+            }
+        }
+    }
+
+    fn begin_move(&mut self, kind: MoveKind, region: Region, index: u32, takes: Duration) -> Applied {
+        if let Some(moving) = &mut self.databases.moving {
+            if moving.kind == kind && moving.region == region {
+                moving.waiting.push(index);
+                self.refer(index);
+                return Applied::Waits;
+            }
+            return Applied::Answer(Outcome::Failed);
+        }
+        let late = self.parts.state(Place::from(region), Part::Replication).late;
+        let generation = self.databases.begin(kind, region, self.now, late, index);
+        self.refer(index);
+        self.queue.push(self.now.after(takes), Event::DatabaseMoved(generation));
+        let name = words::region(region);
+        let text = match kind {
+            MoveKind::Promotion => {
+                self.promotion_began(region);
+                format!("the promotion of {name}'s database begins")
+            }
+            MoveKind::Switchover => format!("the switchover of the writer to {name} begins"),
+            MoveKind::Rejoin => format!("{name}'s database is being rebuilt as a standby"),
+        };
+        self.record.say(self.now, "database", Kind::Database, text);
+        Applied::Waits
+    }
+
+    /// A database move is through.
+    pub(super) fn database_moved(&mut self, generation: u32) {
+        let lost = self.databases.promotion;
+        let Some(done) = self.databases.finish(generation) else {
+            return;
+        };
+        let name = words::region(done.region);
+        let text = match done.kind {
+            MoveKind::Promotion => {
+                self.promotion_done(lost);
+                format!("{name}'s database takes writes")
+            }
+            MoveKind::Switchover => format!("the writer is in {name}, and nothing was lost"),
+            MoveKind::Rejoin => format!("{name}'s database follows the writer again"),
+        };
+        self.record.say(self.now, "database", Kind::Database, text);
+        for index in done.waiting {
+            self.answer_waiting(index, Some(Outcome::Done));
+        }
+        self.look_around();
+    }
+
+    /// A move whose needs are gone comes to nothing.
+    pub(super) fn look_after_move(&mut self) {
+        let Some(moving) = &self.databases.moving else { return };
+        if self.move_is_possible(moving.kind, moving.region) {
+            return;
+        }
+        let Some(failed) = self.databases.abort() else { return };
+        let text = format!("the move of {}'s database fails", words::region(failed.region));
+        self.record.say(self.now, "database", Kind::Database, text);
+        // Nobody answers for a promotion whose database went away.
+        let outcome = (failed.kind != MoveKind::Promotion).then_some(Outcome::Failed);
+        for index in failed.waiting {
+            self.answer_waiting(index, outcome);
+        }
+    }
+}

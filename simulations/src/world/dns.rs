@@ -1,0 +1,160 @@
+//! The two switches, and what Route 53 answers.
+
+use understudy_engine::core::ids::{Epoch, Region, Switch};
+
+/// One switch's item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Item {
+    engaged: bool,
+    epoch: Epoch,
+}
+
+/// What the public name answers with, and why.
+#[derive(Debug)]
+pub(crate) struct Dns {
+    items: [Item; 2],
+    /// Whether checkers can read each switch. One that cannot be read does not say "engaged".
+    readable: [bool; 2],
+    /// Whether the endpoint check of the home region holds traffic away, if the policy lets it.
+    endpoint_unhealthy: bool,
+    /// What checks and switches amount to, before anyone outside sees it.
+    wanted: Region,
+    /// What they amount to for everyone outside.
+    switched: Region,
+    pinned: Option<Region>,
+    generation: u32,
+}
+
+impl Dns {
+    /// Both switches disengaged: the home region answers.
+    pub(crate) const fn new() -> Self {
+        let item = Item {
+            engaged: false,
+            epoch: Epoch(0),
+        };
+        Self {
+            items: [item; 2],
+            readable: [true; 2],
+            endpoint_unhealthy: false,
+            wanted: Region::Home,
+            switched: Region::Home,
+            pinned: None,
+            generation: 0,
+        }
+    }
+
+    /// Flips a switch. False: a later epoch has written it.
+    pub(crate) fn set(&mut self, switch: Switch, engaged: bool, epoch: Epoch) -> bool {
+        let item = &mut self.items[switch.index()];
+        let accepted = epoch >= item.epoch;
+        if accepted {
+            *item = Item { engaged, epoch };
+        }
+        accepted
+    }
+
+    /// What a switch says.
+    pub(crate) const fn engaged(&self, switch: Switch) -> bool {
+        self.items[switch.index()].engaged
+    }
+
+    /// Takes note of what the checkers see. When it amounts to another answer than before, returns the generation of
+    /// the flip that is now to come.
+    pub(crate) fn look(&mut self, readable: [bool; 2], endpoint_unhealthy: bool) -> Option<u32> {
+        self.readable = readable;
+        self.endpoint_unhealthy = endpoint_unhealthy;
+        let held_away = Switch::BOTH
+            .iter()
+            .any(|switch| self.readable[switch.index()] && self.engaged(*switch));
+        let wanted = if held_away || self.endpoint_unhealthy {
+            Region::Away
+        } else {
+            Region::Home
+        };
+        if wanted == self.wanted {
+            return None;
+        }
+        self.wanted = wanted;
+        self.generation += 1;
+        Some(self.generation)
+    }
+
+    /// The flip of this generation has reached everyone, unless another one came after it. True: the answer changed.
+    pub(crate) fn flip(&mut self, generation: u32) -> bool {
+        let before = self.answer();
+        if generation == self.generation {
+            self.switched = self.wanted;
+        }
+        self.answer() != before
+    }
+
+    /// The record is pinned to a region, or follows its checks again. True: the answer changed.
+    pub(crate) fn pin(&mut self, to: Option<Region>) -> bool {
+        let before = self.answer();
+        self.pinned = to;
+        self.answer() != before
+    }
+
+    /// What the public name answers with.
+    pub(crate) fn answer(&self) -> Region {
+        self.pinned.unwrap_or(self.switched)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READABLE: [bool; 2] = [true, true];
+
+    #[test]
+    fn either_switch_alone_holds_traffic_away() {
+        for switch in Switch::BOTH {
+            let mut dns = Dns::new();
+            assert!(dns.set(switch, true, Epoch(1)));
+            let flip = dns.look(READABLE, false).unwrap();
+            assert_eq!(dns.answer(), Region::Home);
+            assert!(dns.flip(flip));
+            assert_eq!(dns.answer(), Region::Away);
+        }
+    }
+
+    #[test]
+    fn losing_a_switch_moves_nothing() {
+        let mut dns = Dns::new();
+        assert_eq!(dns.look([false, true], false), None);
+        dns.set(Switch::A, true, Epoch(1));
+        dns.set(Switch::B, true, Epoch(1));
+        assert!(dns.look([false, true], false).is_some());
+        assert_eq!(dns.look([true, false], false), None);
+    }
+
+    #[test]
+    fn a_flip_that_was_overtaken_does_nothing() {
+        let mut dns = Dns::new();
+        dns.set(Switch::A, true, Epoch(1));
+        let first = dns.look(READABLE, false).unwrap();
+        dns.set(Switch::A, false, Epoch(1));
+        let second = dns.look(READABLE, false).unwrap();
+        assert!(!dns.flip(first));
+        assert!(!dns.flip(second));
+        assert_eq!(dns.answer(), Region::Home);
+    }
+
+    #[test]
+    fn a_pinned_record_answers_whatever_the_switches_say_until_it_is_unpinned() {
+        let mut dns = Dns::new();
+        assert!(dns.pin(Some(Region::Away)));
+        assert_eq!(dns.answer(), Region::Away);
+        assert!(dns.pin(None));
+        assert_eq!(dns.answer(), Region::Home);
+    }
+
+    #[test]
+    fn a_switch_refuses_an_older_epoch() {
+        let mut dns = Dns::new();
+        assert!(dns.set(Switch::A, true, Epoch(2)));
+        assert!(!dns.set(Switch::A, false, Epoch(1)));
+        assert!(dns.engaged(Switch::A));
+    }
+}

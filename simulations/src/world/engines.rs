@@ -1,0 +1,235 @@
+//! The engines: real cores, each with its own clocks, fed and emptied as its shell would.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use understudy_engine::core::effect::Outcome;
+use understudy_engine::core::engine::{Engine, Identity};
+use understudy_engine::core::ids::{EffectId, Region, SidecarId};
+use understudy_engine::core::signal::{PeerMessage, Signal};
+
+use super::World;
+use super::clock::{MachineClock, Moment};
+use super::parts::Answer;
+use super::queue::Event;
+use crate::scenario::{Part, Place};
+
+/// What is sent to a sidecar that is paused and still waits for it when it goes on. The oldest goes first.
+const INBOX_MAX: usize = 256;
+
+/// How fine a shell's timer is.
+const TIMER: Duration = Duration::from_millis(1);
+
+/// One sidecar: its place, its clocks, and the engine while it runs.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub region: Region,
+    pub sidecar: SidecarId,
+    pub clock: MachineClock,
+    /// None: the sidecar is not running.
+    pub engine: Option<Engine>,
+    /// Different for every start of every sidecar.
+    pub incarnation: u64,
+    /// Its name in the timeline.
+    pub name: String,
+    paused: bool,
+    restarting: bool,
+    starts: u32,
+    wake: Option<Moment>,
+    /// Outcomes, and effects to be begun: its shell keeps every one of them.
+    unsettled: Vec<Input>,
+    inbox: VecDeque<Input>,
+}
+
+/// What an engine, or its shell, is to be told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Input {
+    Signal(Signal),
+    Peer(PeerMessage),
+    Outcome(EffectId, Outcome),
+    Timeout,
+    /// The shell gets to an effect that it was asked for.
+    Begin(u32),
+}
+
+impl Slot {
+    pub(crate) fn new(region: Region, sidecar: u16, sidecars: u16, clock: MachineClock) -> Self {
+        let number = if sidecars > 1 {
+            format!(" {}", sidecar + 1)
+        } else {
+            String::new()
+        };
+        Self {
+            region,
+            sidecar: SidecarId(sidecar),
+            clock,
+            engine: None,
+            incarnation: 0,
+            name: format!("{} engine{number}", Place::from(region)),
+            paused: false,
+            restarting: false,
+            starts: 0,
+            wake: None,
+            unsettled: Vec::new(),
+            inbox: VecDeque::new(),
+        }
+    }
+
+    /// Keeps what comes while it is paused.
+    fn keep(&mut self, input: Input) {
+        match input {
+            Input::Outcome(..) | Input::Begin(_) => self.unsettled.push(input),
+            Input::Signal(_) | Input::Peer(_) => {
+                if self.inbox.len() == INBOX_MAX {
+                    self.inbox.pop_front();
+                }
+                self.inbox.push_back(input);
+            }
+            // The clock is looked at first when it goes on.
+            Input::Timeout => {}
+        }
+    }
+
+    /// Whether it runs and is not paused.
+    pub(crate) const fn is_running(&self) -> bool {
+        self.engine.is_some() && !self.paused
+    }
+}
+
+impl World<'_> {
+    /// Starts a sidecar that is not running.
+    pub(super) fn start_engine(&mut self, slot: usize) {
+        let now = self.now;
+        let number = u64::try_from(slot).unwrap_or(u64::MAX);
+        let it = &mut self.slots[slot];
+        it.starts += 1;
+        it.restarting = false;
+        it.incarnation = number << 32 | u64::from(it.starts);
+        let identity = Identity {
+            region: it.region,
+            sidecar: it.sidecar,
+            incarnation: it.incarnation,
+        };
+        it.engine = Some(Engine::new(self.policy, identity, it.clock.now(now)));
+        self.empty(slot);
+    }
+
+    /// Brings the sidecars in line with what has become of their regions.
+    pub(super) fn look_after_engines(&mut self) {
+        for slot in 0..self.slots.len() {
+            let answer = self
+                .parts
+                .state(Place::from(self.slots[slot].region), Part::Sidecars)
+                .answer;
+            let it = &mut self.slots[slot];
+            match answer {
+                Answer::Refuses => {
+                    it.engine = None;
+                    it.paused = false;
+                    it.restarting = false;
+                    it.starts += 1;
+                    it.wake = None;
+                    it.unsettled.clear();
+                    it.inbox.clear();
+                }
+                Answer::Hangs => it.paused = it.engine.is_some(),
+                Answer::Answers if it.engine.is_none() && !it.restarting => {
+                    it.restarting = true;
+                    let event = Event::Restart {
+                        slot: u8::try_from(slot).unwrap_or(u8::MAX),
+                        generation: it.starts,
+                    };
+                    self.queue.push(self.now.after(self.conditions.restart), event);
+                }
+                Answer::Answers if it.paused => {
+                    it.paused = false;
+                    self.wake_up_from_pause(slot);
+                }
+                Answer::Answers => {}
+            }
+        }
+    }
+
+    /// A sidecar that was stopped has started again.
+    pub(super) fn restart(&mut self, slot: u8, generation: u32) {
+        let slot = usize::from(slot);
+        let it = &self.slots[slot];
+        if it.restarting && it.starts == generation {
+            self.start_engine(slot);
+        }
+    }
+
+    /// The world went on meanwhile: everything that waited comes at once, the clock first.
+    fn wake_up_from_pause(&mut self, slot: usize) {
+        let unsettled = std::mem::take(&mut self.slots[slot].unsettled);
+        let inbox = std::mem::take(&mut self.slots[slot].inbox);
+        self.feed(slot, Input::Timeout);
+        for input in unsettled.into_iter().chain(inbox) {
+            self.feed(slot, input);
+        }
+    }
+
+    /// An engine asked to be woken. Wake-ups that were overtaken by earlier ones come to nothing.
+    pub(super) fn wake(&mut self, slot: u8) {
+        let slot = usize::from(slot);
+        if self.slots[slot].wake != Some(self.now) {
+            return;
+        }
+        self.slots[slot].wake = None;
+        let it = &self.slots[slot];
+        let due = it
+            .engine
+            .as_ref()
+            .and_then(Engine::poll_timeout)
+            .is_some_and(|timeout| timeout <= it.clock.boot(self.now));
+        if due {
+            self.feed(slot, Input::Timeout);
+        } else {
+            self.schedule_wake(slot);
+        }
+    }
+
+    /// Tells an engine something and carries out what it asks for.
+    pub(super) fn feed(&mut self, slot: usize, input: Input) {
+        let it = &mut self.slots[slot];
+        let now = it.clock.now(self.now);
+        let Some(engine) = &mut it.engine else { return };
+        if it.paused {
+            it.keep(input);
+            return;
+        }
+        match input {
+            Input::Signal(signal) => engine.handle_signal(now, signal),
+            Input::Peer(message) => engine.handle_peer(now, message),
+            Input::Outcome(id, outcome) => engine.handle_outcome(now, id, outcome),
+            Input::Timeout => engine.handle_timeout(now),
+            Input::Begin(effect) => return self.begin_effect(effect),
+        }
+        self.empty(slot);
+    }
+
+    /// Takes out everything that an engine has to say.
+    fn empty(&mut self, slot: usize) {
+        while let Some(effect) = self.slots[slot].engine.as_mut().and_then(Engine::poll_effect) {
+            self.ask_for(slot, effect);
+        }
+        while let Some(entry) = self.slots[slot].engine.as_mut().and_then(Engine::poll_journal) {
+            self.journal(slot, &entry.what);
+        }
+        self.schedule_wake(slot);
+    }
+
+    fn schedule_wake(&mut self, slot: usize) {
+        let it = &mut self.slots[slot];
+        let Some(timeout) = it.engine.as_ref().and_then(Engine::poll_timeout) else {
+            return;
+        };
+        let due = it.clock.when(timeout);
+        // An engine that asks for a moment that is past must not keep the world from going on.
+        let at = if due > self.now { due } else { self.now.after(TIMER) };
+        if it.wake.is_none_or(|wake| at < wake) {
+            it.wake = Some(at);
+            self.queue.push(at, Event::Wake(u8::try_from(slot).unwrap_or(u8::MAX)));
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! The world: regions with their parts, the network, the lease store, two databases, Route 53, clients, and real engine
+//! cores, all on one queue of events in virtual time.
+//!
+//! ```text
+//!   faults -> parts, links --> probes --signals--> engines --effects--> lease store, databases, switches, order path
+//!                 |                                                                          |
+//!                 +----------------------> acceptance of orders, DNS answers <---------------+
+//!                                                        |
+//!                                          clients -> figures, invariants
+//! ```
+//!
+//! One seed drives everything that is random, and nothing else is: no clock, no hash order, no threads.
+
+mod apply;
+mod availability;
+mod clients;
+mod clock;
+mod database;
+mod dns;
+mod effects;
+mod engines;
+mod faults;
+mod invariants;
+mod lease_store;
+mod links;
+mod outcome;
+mod parts;
+mod probes;
+mod queue;
+mod record;
+
+use std::time::Duration;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use understudy_engine::core::ids::{Epoch, Region, Switch};
+use understudy_engine::core::time::WallTime;
+use understudy_policies::Policy;
+use understudy_policies::figures::ALIAS_TTL;
+use understudy_policies::model::{RecordType, RedirectTrigger};
+
+use self::apply::OrderPath;
+use self::availability::{Availability, Turn};
+use self::clients::{Acceptance, Clients, Crowd};
+use self::clock::{DatabaseClocks, MachineClock, Moment};
+use self::database::Databases;
+use self::dns::Dns;
+use self::effects::InFlights;
+use self::engines::{Input, Slot};
+use self::faults::{Change, Faults};
+use self::invariants::Broken;
+use self::lease_store::LeaseStore;
+use self::links::Links;
+use self::parts::{Answer, Parts};
+use self::probes::Probe;
+use self::queue::{Event, Queue};
+use self::record::Record;
+use crate::conditions::Conditions;
+use crate::report::{Kind, Report, words};
+use crate::scenario::{Part, Place, Scenario};
+
+/// After this long a client gives an order up. Assumption.
+const ORDER_PATIENCE: Duration = Duration::from_secs(2);
+/// The time between two orders of one client. A choice: it sets how finely orders are counted.
+const ORDER_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Everything there is.
+struct World<'a> {
+    scenario: &'a Scenario,
+    policy: &'a Policy,
+    conditions: Conditions,
+    rng: ChaCha8Rng,
+    queue: Queue,
+    now: Moment,
+    onset: Moment,
+    faults: Faults,
+    parts: Parts,
+    links: Links,
+    store: LeaseStore,
+    databases: Databases,
+    dns: Dns,
+    clients: Clients,
+    order_paths: [OrderPath; 2],
+    /// When each region's serving row will next be looked at.
+    serving_checks: [Option<Moment>; 2],
+    slots: Vec<Slot>,
+    effects: InFlights,
+    expired_effects: u64,
+    probes: Vec<Probe>,
+    record: Record,
+    broken: Broken,
+    placing: Availability,
+    stretched_placing: Availability,
+    processing: Availability,
+    /// When 95 % of the clients had resolved the region that took over first.
+    redirected: Option<Moment>,
+    orders_lost: u64,
+    residual_commits: u64,
+}
+
+/// Runs a scenario under a policy, in a world of these conditions.
+pub(crate) fn run(scenario: &Scenario, policy: &Policy, seed: u64, conditions: Conditions) -> Report {
+    let horizon = Moment::START.after(scenario.horizon);
+    let mut world = World::new(scenario, policy, seed, conditions, horizon);
+    world.begin();
+    while let Some((at, event)) = world.queue.pop() {
+        world.now = at;
+        world.happen(event);
+    }
+    world.now = horizon;
+    world.finish(seed)
+}
+
+impl<'a> World<'a> {
+    fn new(scenario: &'a Scenario, policy: &'a Policy, seed: u64, conditions: Conditions, horizon: Moment) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let onset = Moment::START.after(scenario.onset);
+        let ttl = match policy.traffic.record {
+            RecordType::Cname => policy.traffic.ttl,
+            RecordType::Alias => ALIAS_TTL,
+        };
+        let crowd = Crowd {
+            count: conditions.clients,
+            stretching: conditions.stretching_clients(),
+            ttl,
+            stretch: conditions.stretch,
+            order_interval: ORDER_INTERVAL,
+        };
+        let mut slots = Vec::new();
+        for region in Region::BOTH {
+            for sidecar in 0..conditions.sidecars {
+                let clock = MachineClock {
+                    boot_at_start: rng.random_range(1_000_000_000..1_000_000_000_000),
+                    drift_ppm: conditions.drift_ppm[region.index()],
+                    wall_at_start: WallTime::from_millis(
+                        scenario.start.as_millis() + conditions.wall_offset_millis[region.index()],
+                    ),
+                };
+                slots.push(Slot::new(region, sidecar, conditions.sidecars, clock));
+            }
+        }
+        let clocks = DatabaseClocks::new(scenario.start, conditions.database_offset_micros);
+        Self {
+            clients: Clients::new(&crowd, &mut rng),
+            databases: Databases::new(clocks, conditions.replication_lag),
+            queue: Queue::new(horizon),
+            now: Moment::START,
+            faults: Faults::new(&scenario.faults, onset),
+            parts: Parts::default(),
+            links: Links::default(),
+            store: LeaseStore::new(&policy.lease.store),
+            dns: Dns::new(),
+            order_paths: [true, false].map(|open| OrderPath {
+                epoch: Epoch(1),
+                intake: open,
+                processing: open,
+            }),
+            serving_checks: [None; 2],
+            slots,
+            effects: InFlights::default(),
+            expired_effects: 0,
+            probes: Probe::all(policy),
+            record: Record::new(onset),
+            broken: Broken::default(),
+            placing: Availability::default(),
+            stretched_placing: Availability::default(),
+            processing: Availability::default(),
+            redirected: None,
+            orders_lost: 0,
+            residual_commits: 0,
+            scenario,
+            policy,
+            conditions,
+            rng,
+            onset,
+        }
+    }
+
+    /// Everything is in order: engines start, probes begin, faults wait.
+    fn begin(&mut self) {
+        for (index, at) in self.faults.beginnings() {
+            self.queue.push(at, Event::Fault(index));
+        }
+        for index in 0..self.probes.len() {
+            let at = self.probes[index].first(self.conditions.probe_phase, self.onset, &mut self.rng);
+            self.queue
+                .push(at, Event::Probe(u16::try_from(index).unwrap_or(u16::MAX)));
+        }
+        for slot in 0..self.slots.len() {
+            self.start_engine(slot);
+        }
+        self.look_around();
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Fault(index) => self.fault(index),
+            Event::Probe(index) => self.probe(index),
+            Event::Signal { slot, signal } => self.feed(usize::from(slot), Input::Signal(signal)),
+            Event::Peer { slot, message } => self.feed(usize::from(slot), Input::Peer(message)),
+            Event::Wake(slot) => self.wake(slot),
+            Event::Restart { slot, generation } => self.restart(slot, generation),
+            Event::BeginEffect(index) => self.shell_begins(index),
+            Event::ApplyEffect(index) => self.apply_effect(index),
+            Event::AnswerEffect(index) => self.settle_effect(index, false),
+            Event::ExpireEffect(index) => self.settle_effect(index, true),
+            Event::ServingExpiry(region) => self.serving_expiry(region),
+            Event::DatabaseMoved(generation) => self.database_moved(generation),
+            Event::DnsFlip(generation) => {
+                let changed = self.dns.flip(generation);
+                self.after_dns(changed);
+            }
+            Event::Resolve(client) => {
+                let answer = self.dns.answer();
+                self.clients.resolve(self.now, client, answer);
+                self.look_at_clients();
+            }
+        }
+    }
+
+    /// A fault begins, flips or ends.
+    fn fault(&mut self, index: u16) {
+        let (change, next) = self.faults.change(index, self.now);
+        if let Some(at) = next {
+            self.queue.push(at, Event::Fault(index));
+        }
+        if change != Change::Flips {
+            let fault = self.faults.get(index);
+            let text = match change {
+                Change::Ends => format!("{}: over", fault.subject.in_words()),
+                _ => fault.in_words(),
+            };
+            self.record.say(self.now, "world", Kind::Fault, text);
+        }
+        self.parts = self.faults.parts();
+        self.links = self.faults.links();
+        self.store
+            .look(self.now, &self.parts, &self.links, self.conditions.lease_stall);
+        self.look_after_move();
+        self.look_after_engines();
+        self.look_around();
+    }
+
+    /// Brings everything that follows from the state of the world up to date.
+    fn look_around(&mut self) {
+        let works = Region::BOTH.map(|into| self.replication_works(into));
+        self.databases.replication(self.now, works);
+        let readable = Switch::BOTH.map(|switch| self.moves_by_switches() && self.switch_is_readable(switch));
+        let endpoint = self.policy.traffic.trigger == RedirectTrigger::SwitchAndEndpoint && !self.endpoint_is_healthy();
+        if let Some(generation) = self.dns.look(readable, endpoint) {
+            let after = self.conditions.checker_reach + self.conditions.dns_propagation;
+            self.queue.push(self.now.after(after), Event::DnsFlip(generation));
+        }
+        let mut changed = false;
+        for region in Region::BOTH {
+            let acceptance = self.acceptance(region);
+            if acceptance != self.clients.acceptance(region) {
+                self.clients.set_acceptance(self.now, region, acceptance);
+                changed = true;
+            }
+        }
+        // A promotion that begins or ends changes what the regions may do even if they go on as before.
+        self.check_invariants();
+        if changed || self.now == self.onset {
+            self.look_at_clients();
+        }
+    }
+
+    /// What a region does with an order that reaches it now.
+    fn acceptance(&self, region: Region) -> Acceptance {
+        let place = Place::from(region);
+        let path = self.order_paths[region.index()];
+        let (answer, late) = self.path_health(place, false);
+        let reached = self.links.ask(Place::Internet, place);
+        if !path.intake || answer.max(reached) != Answer::Answers || late >= ORDER_PATIENCE {
+            return Acceptance::Refuses;
+        }
+        if !path.processing {
+            return Acceptance::Intake;
+        }
+        let aurora = self.parts.state(place, Part::Aurora).within(ORDER_PATIENCE);
+        if aurora.is_up() && self.databases.commits(region, path.epoch, self.now) {
+            Acceptance::Commits
+        } else {
+            Acceptance::Refuses
+        }
+    }
+
+    /// Looks whether clients can place orders and whether orders are processed. Before the onset nobody counts.
+    fn look_at_clients(&mut self) {
+        if self.now < self.onset {
+            return;
+        }
+        let processed = Region::BOTH
+            .iter()
+            .any(|region| self.clients.acceptance(*region) == Acceptance::Commits);
+        match self.processing.look(self.now, processed) {
+            Turn::Same => {}
+            Turn::Stopped => self.tell_of_clients("orders are no longer processed".to_owned()),
+            Turn::Restored { after } => {
+                self.tell_of_clients(format!("orders are processed again, after {}", words::duration(after)));
+            }
+        }
+        match self.placing.look(self.now, self.clients.most_can_place()) {
+            Turn::Same => {}
+            Turn::Stopped => self.tell_of_clients("fewer than 95 % of clients can place orders".to_owned()),
+            Turn::Restored { after } => {
+                let after = words::duration(after);
+                self.tell_of_clients(format!("95 % of clients can place orders again, after {after}"));
+            }
+        }
+        self.stretched_placing
+            .look(self.now, self.clients.most_stretching_can_place());
+        if self.redirected.is_none()
+            && !self.record.failovers.is_empty()
+            && self.clients.most_have_resolved(Region::Away)
+        {
+            self.redirected = Some(self.now);
+        }
+    }
+
+    fn tell_of_clients(&mut self, text: String) {
+        self.record.say(self.now, "clients", Kind::Clients, text);
+    }
+
+    /// The public name's answer may have changed: clients see it as their caches run out.
+    fn after_dns(&mut self, changed: bool) {
+        if !changed {
+            return;
+        }
+        let text = format!("the public name answers with {}", words::region(self.dns.answer()));
+        self.record.say(self.now, "dns", Kind::Dns, text);
+        for (client, at) in self.clients.expiries(self.now) {
+            self.queue.push(at, Event::Resolve(client));
+        }
+    }
+
+    /// A serving row was written: orders stop when it runs out, unless it is written again.
+    fn expect_serving_expiry(&mut self, region: Region) {
+        let check = &mut self.serving_checks[region.index()];
+        let Some(at) = self.databases.serving_expiry(region) else {
+            return;
+        };
+        if check.is_none() {
+            *check = Some(at);
+            self.queue.push(at, Event::ServingExpiry(region));
+        }
+    }
+
+    fn serving_expiry(&mut self, region: Region) {
+        self.serving_checks[region.index()] = None;
+        match self.databases.serving_expiry(region) {
+            Some(at) if at > self.now => self.expect_serving_expiry(region),
+            _ => self.look_around(),
+        }
+    }
+
+    /// Whether replication into a region works.
+    fn replication_works(&self, into: Region) -> bool {
+        let (from, to) = (Place::from(into.other()), Place::from(into));
+        self.parts.up(from, Part::Aurora)
+            && self.parts.up(to, Part::Aurora)
+            && self.parts.state(to, Part::Replication).speaks()
+            && self.links.tells(from, to)
+    }
+
+    /// The lag of replication into a region; none: nothing is replicated into it.
+    fn lag_into(&self, region: Region) -> Option<Duration> {
+        if self.databases.is_writer(region) {
+            return None;
+        }
+        let place = Place::from(region);
+        let late = self.parts.state(place, Part::Replication).late + self.parts.state(place, Part::Aurora).late;
+        self.databases.lag_into(region, late)
+    }
+
+    /// Whether Route 53's own checkers find the home region's endpoint healthy.
+    fn endpoint_is_healthy(&self) -> bool {
+        let (answer, late) = self.path_health(Place::Home, false);
+        let way = self.links.ask(Place::Internet, Place::Home);
+        answer.max(way).is_up() && late < ORDER_PATIENCE
+    }
+
+    /// What a wall clock shows that is right.
+    fn true_wall(&self, at: Moment) -> WallTime {
+        let millis = i64::try_from(at.micros() / 1_000).unwrap_or(i64::MAX);
+        WallTime::from_millis(self.scenario.start.as_millis().saturating_add(millis))
+    }
+}

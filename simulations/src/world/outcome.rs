@@ -1,0 +1,313 @@
+//! The end of a run: the report, and whether what happened is what ought to.
+
+use std::time::Duration;
+
+use understudy_engine::core::ids::Region;
+use understudy_engine::core::ledger::Phase;
+
+use super::World;
+use super::availability::Interruption;
+use super::clients::Acceptance;
+use super::clock::Moment;
+use super::record::span_seconds;
+use crate::report::{
+    ActualReport, DisregardedReport, ExpectedReport, LedgerReport, OrdersReport, PhaseReport, Report, ScenarioReport,
+    StandingReport, VerdictPoint, VerdictReport, seconds, words,
+};
+use crate::scenario::ExpectedDecision;
+
+impl World<'_> {
+    /// Closes the books.
+    pub(super) fn finish(mut self, seed: u64) -> Report {
+        self.clients.count_until(self.now);
+        self.close_invariants();
+        let ends_in = Region::BOTH
+            .into_iter()
+            .find(|region| self.clients.acceptance(*region) == Acceptance::Commits);
+        for availability in [&mut self.placing, &mut self.stretched_placing, &mut self.processing] {
+            availability.finish(self.now);
+        }
+        self.keep_unfinished_ledger();
+        let ledger = self.ledger();
+        let actual = self.actual(&ledger, ends_in);
+        let expected = self.expected();
+        let verdict = self.judge(&ledger, &actual);
+        Report {
+            scenario: ScenarioReport {
+                name: self.scenario.name.clone(),
+                title: self.scenario.title.clone(),
+                onset_unix_millis: self.true_wall(self.onset).as_millis(),
+                length_seconds: span_seconds(self.scenario.length_from_onset()),
+            },
+            policy: self.policy.name.clone(),
+            seed,
+            conditions: self.conditions.report(self.policy),
+            decisions: std::mem::take(&mut self.record.decisions),
+            standing: self.standing(),
+            orders: self.orders(),
+            disregarded: self.disregarded(),
+            violations: std::mem::take(&mut self.record.violations),
+            timeline: std::mem::take(&mut self.record.timeline),
+            ledger,
+            expected,
+            actual,
+            verdict,
+        }
+    }
+
+    /// A failover that did not come to an end has a ledger, too.
+    fn keep_unfinished_ledger(&mut self) {
+        for slot in 0..self.slots.len() {
+            let it = &self.slots[slot];
+            if let Some(engine) = &it.engine {
+                let ledger = engine.status(it.clock.now(self.now)).ledger;
+                self.keep_ledger(slot, &ledger);
+            }
+        }
+    }
+
+    fn ledger(&self) -> LedgerReport {
+        let from = |interruption: &Interruption| self.faults.last_beginning(interruption.from);
+        let interrupted = self.placing.first();
+        let stopped = self.processing.first();
+        // What clients feel counts; if they felt nothing, what stopped being processed does.
+        let counted_from = interrupted.or(stopped).as_ref().map_or(self.onset, from);
+        let figure = |interruption: Option<Interruption>| {
+            let to = interruption?.to?;
+            Some(seconds(to.relative_to(counted_from)))
+        };
+        let phases = self.phases(counted_from);
+        let overrun = phases
+            .iter()
+            .filter(|phase| phase.over)
+            .max_by(|one, two| {
+                let over = |phase: &PhaseReport| phase.used_seconds - phase.allotted_seconds;
+                over(one).total_cmp(&over(two))
+            })
+            .map(|phase| phase.phase);
+        LedgerReport {
+            budget_seconds: span_seconds(self.policy.budget.total),
+            phases,
+            counted_from_seconds: self.record.seconds(counted_from),
+            interrupted_at_seconds: interrupted.map(|it| self.record.seconds(it.from)),
+            accepted_rto_seconds: figure(interrupted),
+            processed_rto_seconds: figure(stopped),
+            processing_stopped_at_seconds: stopped.map(|it| self.record.seconds(it.from)),
+            stretched_rto_seconds: figure(self.stretched_placing.first()),
+            overrun_phase: overrun,
+            interrupted_seconds: span_seconds(self.placing.total()),
+            interruptions: self.placing.count(),
+        }
+    }
+
+    /// The phases on true time. The engine's ledger begins with the first breach that it saw; the run knows the onset,
+    /// and when clients were really where they should be.
+    fn phases(&self, counted_from: Moment) -> Vec<PhaseReport> {
+        let Some(ledger) = self.record.ledger else {
+            return Vec::new();
+        };
+        let phases = &self.policy.budget.phases;
+        Phase::ALL
+            .into_iter()
+            .zip(ledger.spans)
+            .filter_map(|(phase, span)| {
+                let (mut began, mut ended) = span?;
+                let allotted = match phase {
+                    Phase::Detect => phases.detect,
+                    Phase::Corroborate => phases.corroborate,
+                    Phase::Decide => phases.decide,
+                    Phase::Claim => phases.claim,
+                    Phase::Promote => phases.promote,
+                    Phase::Redirect => phases.redirect,
+                    Phase::Verify => phases.verify,
+                };
+                if phase == Phase::Detect {
+                    began = counted_from.min(began);
+                }
+                if phase == Phase::Redirect {
+                    ended = self.redirected.map(|at| at.max(began)).or(ended);
+                }
+                let used = ended.unwrap_or(self.now).since(began);
+                Some(PhaseReport {
+                    phase: phase.name(),
+                    from_seconds: self.record.seconds(began),
+                    to_seconds: ended.map(|at| self.record.seconds(at)),
+                    used_seconds: span_seconds(used),
+                    allotted_seconds: span_seconds(allotted),
+                    over: used > allotted,
+                })
+            })
+            .collect()
+    }
+
+    fn orders(&self) -> OrdersReport {
+        let tally = self.clients.tally();
+        OrdersReport {
+            placed: tally.placed,
+            accepted: tally.accepted,
+            refused: tally.refused,
+            processed: tally.processed,
+            pending: self.clients.pending(),
+            lost: self.orders_lost,
+            residual_commits: self.residual_commits,
+        }
+    }
+
+    fn disregarded(&self) -> DisregardedReport {
+        let mut sum = DisregardedReport {
+            expired_effects: self.expired_effects,
+            ..DisregardedReport::default()
+        };
+        for it in &self.slots {
+            let Some(engine) = &it.engine else { continue };
+            let seen = engine.status(it.clock.now(self.now)).disregarded;
+            sum.stale += seen.stale;
+            sum.duplicate += seen.duplicate;
+            sum.out_of_order += seen.out_of_order;
+            sum.future_dated += seen.future_dated;
+            sum.unknown_witness += seen.unknown_witness;
+            sum.late_outcome += seen.late_outcome;
+            sum.unhandled += seen.unhandled;
+        }
+        sum
+    }
+
+    fn standing(&self) -> Vec<StandingReport> {
+        self.slots
+            .iter()
+            .map(|it| {
+                let now = it.clock.now(self.now);
+                let engine = it.engine.as_ref();
+                StandingReport {
+                    who: it.name.clone(),
+                    state: engine.map(|engine| engine.status(now).state.name()),
+                    now: engine.map(|engine| self.record.decision(self.now, &it.name, &engine.explain(now).now)),
+                }
+            })
+            .collect()
+    }
+
+    fn expected(&self) -> ExpectedReport {
+        let expect = &self.scenario.expect;
+        ExpectedReport {
+            decision: expect.decision,
+            ends_in: expect.ends_in.map(words::region),
+            no_failback_before_seconds: expect.no_failback_before.map(span_seconds),
+            within_budget: expect.within_budget,
+            uninterrupted: expect.uninterrupted,
+            because: expect.because.clone(),
+        }
+    }
+
+    fn actual(&self, ledger: &LedgerReport, ends_in: Option<Region>) -> ActualReport {
+        let record = &self.record;
+        let moved = !record.failovers.is_empty();
+        let interrupted = self.placing.count() > 0 || self.processing.count() > 0;
+        let inside =
+            |stopped: bool, figure: Option<f64>| !stopped || figure.is_some_and(|it| it <= ledger.budget_seconds);
+        ActualReport {
+            decision: if moved {
+                ExpectedDecision::FailOver
+            } else {
+                ExpectedDecision::Hold
+            },
+            decided_at_seconds: record.failovers.first().map(|at| record.seconds(*at)),
+            failovers: u32::try_from(record.failovers.len()).unwrap_or(u32::MAX),
+            ends_in: ends_in.map(words::region),
+            failback_at_seconds: record.failback.map(|at| record.seconds(at)),
+            home_at_seconds: record.home.map(|at| record.seconds(at)),
+            within_budget: interrupted.then(|| {
+                inside(self.placing.count() > 0, ledger.accepted_rto_seconds)
+                    && inside(self.processing.count() > 0, ledger.processed_rto_seconds)
+            }),
+            needs_operator: record.needs_operator,
+        }
+    }
+
+    fn judge(&self, ledger: &LedgerReport, actual: &ActualReport) -> VerdictReport {
+        let expect = &self.scenario.expect;
+        let mut points = Vec::new();
+        let mut point = |right: bool, text: String| points.push(VerdictPoint { right, text });
+        let decision = |decision: ExpectedDecision| match decision {
+            ExpectedDecision::Hold => "hold",
+            ExpectedDecision::FailOver => "fail over",
+        };
+        let did = decision(actual.decision);
+        if actual.decision == expect.decision {
+            point(true, format!("the decision is to {did}: {}", expect.because));
+        } else {
+            let ought = decision(expect.decision);
+            point(
+                false,
+                format!(
+                    "the decision is to {did}, and ought to be to {ought}: {}",
+                    expect.because
+                ),
+            );
+        }
+        if let Some(expected) = expect.ends_in.map(words::region) {
+            let found = actual.ends_in.unwrap_or("no region");
+            let right = actual.ends_in == Some(expected);
+            let text = if right {
+                format!("{found} serves at the end")
+            } else {
+                format!("{found} serves at the end, and {expected} ought to")
+            };
+            point(right, text);
+        }
+        if let Some(earliest) = expect.no_failback_before {
+            let began = self.record.failback.map(|at| at.since(self.onset));
+            let text = match began {
+                Some(began) => format!(
+                    "coming home began {} after the onset, and must not before {}",
+                    words::duration(began),
+                    words::duration(earliest)
+                ),
+                None => "nothing went home within the run".to_owned(),
+            };
+            point(began.is_none_or(|began| began >= earliest), text);
+        }
+        if expect.within_budget {
+            let figure = |stopped: bool, figure: Option<f64>| match figure {
+                _ if !stopped => "never interrupted".to_owned(),
+                Some(figure) => format!("{figure:.1} s"),
+                None => "not within the run".to_owned(),
+            };
+            let right = actual.within_budget.unwrap_or(true);
+            let blame = match ledger.overrun_phase {
+                Some(phase) if !right => format!("; the phase that overran is {phase}"),
+                _ => String::new(),
+            };
+            point(
+                right,
+                format!(
+                    "orders accepted again: {}, processed again: {}, budget {:.0} s{blame}",
+                    figure(self.placing.count() > 0, ledger.accepted_rto_seconds),
+                    figure(self.processing.count() > 0, ledger.processed_rto_seconds),
+                    ledger.budget_seconds
+                ),
+            );
+        }
+        if expect.uninterrupted {
+            let right = self.placing.count() == 0;
+            let text = if right {
+                "clients could place orders throughout".to_owned()
+            } else {
+                let total: Duration = self.placing.total();
+                format!("clients could not place orders for {}", words::duration(total))
+            };
+            point(right, text);
+        }
+        let broken = self.record.violations.len();
+        let text = match broken {
+            0 => "no invariant was broken".to_owned(),
+            1 => "an invariant was broken".to_owned(),
+            count => format!("invariants were broken {count} times"),
+        };
+        point(broken == 0, text);
+        VerdictReport {
+            right: points.iter().all(|point| point.right),
+            points,
+        }
+    }
+}

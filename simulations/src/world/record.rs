@@ -1,0 +1,241 @@
+//! What is written down during a run: the timeline, the decisions, and what the report needs to know of them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use understudy_engine::core::decision::{Decision, Finding, Verdict};
+use understudy_engine::core::effect::{Effect, IdempotencyKey, Intent, Outcome};
+use understudy_engine::core::ids::EffectId;
+use understudy_engine::core::journal::Happening;
+use understudy_engine::core::ledger::{Ledger, Phase};
+use understudy_engine::core::machine::StateName;
+
+use super::World;
+use super::clock::Moment;
+use crate::report::{DecisionReport, FindingReport, Kind, TimelineEntry, Violation, seconds, words};
+
+/// A ledger on true time: what the report needs of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TrueLedger {
+    /// Beginning and end of each phase.
+    pub spans: [Option<(Moment, Option<Moment>)>; 7],
+}
+
+/// What is written down.
+#[derive(Debug)]
+pub(crate) struct Record {
+    onset: Moment,
+    pub timeline: Vec<TimelineEntry>,
+    pub decisions: Vec<DecisionReport>,
+    pub violations: Vec<Violation>,
+    /// When each failover was decided.
+    pub failovers: Vec<Moment>,
+    /// When the first failback began.
+    pub failback: Option<Moment>,
+    /// When the first failback was complete.
+    pub home: Option<Moment>,
+    pub ledger: Option<TrueLedger>,
+    pub needs_operator: bool,
+    /// Effects that the timeline follows, and how each turned out last. Retries of the same thing are one line.
+    followed: BTreeMap<(usize, IdempotencyKey, String), Option<Outcome>>,
+    asked: BTreeMap<(usize, EffectId), (IdempotencyKey, String)>,
+}
+
+impl Record {
+    pub(crate) fn new(onset: Moment) -> Self {
+        Self {
+            onset,
+            timeline: Vec::new(),
+            decisions: Vec::new(),
+            violations: Vec::new(),
+            failovers: Vec::new(),
+            failback: None,
+            home: None,
+            ledger: None,
+            needs_operator: false,
+            followed: BTreeMap::new(),
+            asked: BTreeMap::new(),
+        }
+    }
+
+    /// Seconds from the onset.
+    pub(crate) fn seconds(&self, at: Moment) -> f64 {
+        seconds(at.relative_to(self.onset))
+    }
+
+    /// Writes a line into the timeline.
+    pub(crate) fn say(&mut self, at: Moment, who: &str, kind: Kind, text: String) {
+        self.timeline.push(TimelineEntry {
+            at_seconds: self.seconds(at),
+            who: who.to_owned(),
+            kind,
+            text,
+        });
+    }
+
+    /// Writes a broken invariant down.
+    pub(crate) fn violate(&mut self, at: Moment, invariant: &'static str, text: String) {
+        self.say(at, "world", Kind::Violation, format!("{invariant}: {text}"));
+        self.violations.push(Violation {
+            at_seconds: self.seconds(at),
+            invariant,
+            text,
+        });
+    }
+
+    /// A decision as the report shows it.
+    pub(crate) fn decision(&self, at: Moment, who: &str, decision: &Decision) -> DecisionReport {
+        let finding = |finding: &Finding| FindingReport {
+            guard: words::guard(finding.guard),
+            passed: finding.passed,
+            text: words::finding(finding),
+        };
+        DecisionReport {
+            at_seconds: self.seconds(at),
+            who: who.to_owned(),
+            verdict: words::verdict(decision.verdict),
+            text: words::decision(decision),
+            target: words::region(decision.target),
+            assessment: words::assessment(decision.assessment),
+            findings: decision.findings.iter().map(finding).collect(),
+            flip: decision.flip.as_ref().map(words::flip),
+        }
+    }
+
+    fn asked_for(&mut self, at: Moment, who: &str, slot: usize, effect: &Effect) {
+        let Some(text) = words::intent(&effect.intent) else {
+            return;
+        };
+        let kind = match effect.intent {
+            Intent::Page(_) | Intent::Announce(_) | Intent::RequestApproval(_) => Kind::Human,
+            _ => Kind::Effect,
+        };
+        self.asked.insert((slot, effect.id), (effect.key, text.clone()));
+        // Only steps of a workflow are tried again under the same key.
+        if effect.key.step == u16::MAX {
+            self.followed.remove(&(slot, effect.key, text.clone()));
+        }
+        if let std::collections::btree_map::Entry::Vacant(entry) = self.followed.entry((slot, effect.key, text)) {
+            let text = entry.key().2.clone();
+            entry.insert(None);
+            self.say(at, who, kind, format!("asks: {text}"));
+        }
+    }
+
+    fn settled(&mut self, at: Moment, who: &str, slot: usize, id: EffectId, outcome: &Outcome) {
+        let Some((key, text)) = self.asked.remove(&(slot, id)) else {
+            return;
+        };
+        let Some(last) = self.followed.get_mut(&(slot, key, text.clone())) else {
+            return;
+        };
+        if last
+            .as_ref()
+            .is_some_and(|last| std::mem::discriminant(last) == std::mem::discriminant(outcome))
+        {
+            return;
+        }
+        *last = Some(*outcome);
+        let verb = match outcome {
+            Outcome::Refused => "refused",
+            Outcome::Failed => "failed",
+            Outcome::TimedOut => "no answer, so it may have happened",
+            Outcome::Conflict(_) => "refused by the lease's condition",
+            _ => "done",
+        };
+        self.say(at, who, Kind::Effect, format!("{verb}: {text}"));
+    }
+}
+
+impl World<'_> {
+    /// An engine wrote something into its journal.
+    pub(super) fn journal(&mut self, slot: usize, what: &Happening) {
+        let who = self.slots[slot].name.clone();
+        let now = self.now;
+        match what {
+            Happening::Witness {
+                witness,
+                target,
+                from,
+                to,
+            } => {
+                let name = self
+                    .policy
+                    .witnesses
+                    .get(usize::from(witness.0))
+                    .map_or("unknown", |witness| witness.name.as_str());
+                let text = format!(
+                    "{name} about {}: {} (was {})",
+                    words::region(*target),
+                    words::witness_state(*to),
+                    words::witness_state(*from)
+                );
+                self.record.say(now, &who, Kind::Witness, text);
+            }
+            Happening::Assessed { target, from, to } => {
+                let text = format!(
+                    "{} is assessed as {} (was {})",
+                    words::region(*target),
+                    words::assessment(*to),
+                    words::assessment(*from)
+                );
+                self.record.say(now, &who, Kind::Assessment, text);
+            }
+            Happening::Moved { from, to, edge } => {
+                if *to == StateName::NeedsOperator {
+                    self.record.needs_operator = true;
+                }
+                let text = format!("{} -> {}: {}", from.name(), to.name(), edge.sentence());
+                self.record.say(now, &who, Kind::State, text);
+                self.state_changed(*from, *to);
+            }
+            Happening::Decided(decision) => {
+                let report = self.record.decision(now, &who, decision);
+                self.record.say(now, &who, Kind::Decision, report.text.clone());
+                self.record.decisions.push(report);
+                match decision.verdict {
+                    Verdict::FailOver => self.record.failovers.push(now),
+                    Verdict::FailBack => {
+                        self.record.failback.get_or_insert(now);
+                    }
+                    _ => {}
+                }
+            }
+            Happening::Asked(effect) => self.record.asked_for(now, &who, slot, effect),
+            Happening::Settled { id, outcome, .. } => self.record.settled(now, &who, slot, *id, outcome),
+            Happening::Completed(ledger) => {
+                self.record
+                    .say(now, &who, Kind::Completed, "the role change is complete".to_owned());
+                self.keep_ledger(slot, ledger);
+            }
+            Happening::Unhandled { state, event } => {
+                let text = format!("no state handles `{}` in {}", event.name(), state.name());
+                self.record.say(now, &who, Kind::Unhandled, text);
+            }
+        }
+    }
+
+    fn state_changed(&mut self, from: StateName, to: StateName) {
+        if from == StateName::Confirming && to == StateName::Steady {
+            self.record.home.get_or_insert(self.now);
+        }
+    }
+
+    /// Keeps the ledger of the first failover, on true time.
+    pub(super) fn keep_ledger(&mut self, slot: usize, ledger: &Ledger) {
+        if self.record.ledger.is_some() || ledger.span(Phase::Claim).is_none() {
+            return;
+        }
+        let clock = self.slots[slot].clock;
+        let spans = Phase::ALL.map(|phase| {
+            let span = ledger.span(phase)?;
+            Some((clock.when(span.began), span.ended.map(|ended| clock.when(ended))))
+        });
+        self.record.ledger = Some(TrueLedger { spans });
+    }
+}
+
+/// A duration in seconds, to the microsecond.
+pub(crate) fn span_seconds(span: Duration) -> f64 {
+    seconds(i64::try_from(span.as_micros()).unwrap_or(i64::MAX))
+}

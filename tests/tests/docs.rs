@@ -1,0 +1,163 @@
+//! The documentation stays true: links lead somewhere, no requirement is without a row, the layout is the required one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// How many requirements each of R1 to R12 has.
+const REQUIREMENTS: [u32; 12] = [3, 4, 4, 3, 4, 3, 2, 1, 5, 4, 5, 2];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate is inside the workspace")
+        .to_path_buf()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The Markdown files of the workspace's root and of `docs/`, in order.
+fn pages() -> Vec<PathBuf> {
+    fn collect(folder: &Path, deep: bool, pages: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.expect("the folder can be read").path();
+            if path.is_dir() && deep {
+                collect(&path, deep, pages);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    let mut pages = Vec::new();
+    collect(&root(), false, &mut pages);
+    collect(&root().join("docs"), true, &mut pages);
+    pages.sort();
+    pages
+}
+
+/// The targets of a page's inline links, code blocks and code spans left out.
+fn links(text: &str) -> Vec<String> {
+    let mut in_block = false;
+    let mut links = Vec::new();
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            in_block = !in_block;
+        }
+        if in_block {
+            continue;
+        }
+        let prose: String = line.split('`').step_by(2).collect();
+        links.extend(
+            prose
+                .split("](")
+                .skip(1)
+                .filter_map(|rest| Some(rest.split_once(')')?.0.to_owned())),
+        );
+    }
+    links
+}
+
+/// The anchors that a renderer gives to a page's headings.
+fn anchors(text: &str) -> Vec<String> {
+    let slug = |heading: &str| {
+        heading
+            .trim()
+            .to_lowercase()
+            .chars()
+            .filter_map(|c| match c {
+                ' ' => Some('-'),
+                c if c.is_alphanumeric() || c == '-' || c == '_' => Some(c),
+                _ => None,
+            })
+            .collect()
+    };
+    text.lines()
+        .filter(|line| line.starts_with('#'))
+        .map(|line| slug(line.trim_start_matches('#')))
+        .collect()
+}
+
+#[test]
+fn every_relative_link_leads_to_a_file_and_a_heading() {
+    let mut dangling = Vec::new();
+    for page in pages() {
+        let text = read(&page);
+        for link in links(&text).iter().filter(|link| !link.contains("://")) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() {
+                page.clone()
+            } else {
+                page.parent().unwrap_or(&page).join(file)
+            };
+            let found = target.exists()
+                && (anchor.is_empty() || anchors(&read(&target)).iter().any(|heading| heading == anchor));
+            if !found {
+                dangling.push(format!(
+                    "{}: {link}",
+                    page.strip_prefix(root()).unwrap_or(&page).display()
+                ));
+            }
+        }
+    }
+    assert!(dangling.is_empty(), "links that lead nowhere:\n{}", dangling.join("\n"));
+}
+
+#[test]
+fn every_requirement_has_exactly_one_row() {
+    let text = read(&root().join("docs/requirements.md"));
+    for (group, count) in (1..).zip(REQUIREMENTS) {
+        for number in 1..=count {
+            let row = format!("| R{group}.{number} |");
+            assert_eq!(
+                text.lines().filter(|line| line.starts_with(&row)).count(),
+                1,
+                "rows that start with {row}"
+            );
+        }
+    }
+    let rows = text.lines().filter(|line| line.starts_with("| R")).count();
+    assert_eq!(
+        rows,
+        REQUIREMENTS.iter().sum::<u32>() as usize,
+        "rows of all requirements"
+    );
+}
+
+#[test]
+fn every_decision_record_is_in_the_index_and_has_its_parts() {
+    let folder = root().join("docs/decisions");
+    let index = read(&folder.join("README.md"));
+    for page in pages()
+        .iter()
+        .filter(|page| page.starts_with(&folder) && !page.ends_with("README.md"))
+    {
+        let name = page.file_name().expect("a page has a name").to_string_lossy();
+        assert!(
+            index.contains(&format!("({name})")),
+            "{name} is missing in docs/decisions/README.md"
+        );
+        let text = read(page);
+        for part in ["## Context", "## Decision", "## Consequences"] {
+            assert!(text.contains(part), "{name} lacks the part {part}");
+        }
+    }
+}
+
+#[test]
+fn readme_names_the_test_command_that_ci_calls() {
+    assert!(read(&root().join("README.md")).contains("scripts/test"));
+    assert!(read(&root().join(".ci/run")).contains("exec scripts/test"));
+}
+
+#[test]
+fn workspace_has_the_required_folders() {
+    let manifest = read(&root().join("Cargo.toml"));
+    for member in ["engine", "provisioner", "policies", "simulations", "tests"] {
+        assert!(root().join(member).join("Cargo.toml").is_file(), "{member} is missing");
+        assert!(
+            manifest.contains(&format!("\"{member}\"")),
+            "{member} is no member of the workspace"
+        );
+    }
+}
