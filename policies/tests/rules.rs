@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use understudy_policies::policy::Document;
 use understudy_policies::rules;
@@ -18,6 +19,19 @@ fn files(folder: &str) -> Vec<PathBuf> {
 
 fn name(file: &Path) -> String {
     file.file_stem().unwrap().to_string_lossy().into_owned()
+}
+
+/// Every file is judged once.
+fn judged(folder: &str) -> &'static [(PathBuf, Diagnostics)] {
+    static BAD: OnceLock<Vec<(PathBuf, Diagnostics)>> = OnceLock::new();
+    static DOUBTFUL: OnceLock<Vec<(PathBuf, Diagnostics)>> = OnceLock::new();
+    let folder_of = if folder == "bad" { &BAD } else { &DOUBTFUL };
+    folder_of.get_or_init(|| {
+        files(folder)
+            .into_iter()
+            .map(|file| (file.clone(), judge(&file)))
+            .collect()
+    })
 }
 
 fn judge(file: &Path) -> Diagnostics {
@@ -50,29 +64,27 @@ fn assert_reviewed(folder: &str) {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| {
-        for file in files(folder) {
-            insta::assert_snapshot!(name(&file), judge(&file).render(Style::Plain));
+        for (file, found) in judged(folder) {
+            insta::assert_snapshot!(name(file), found.render(Style::Plain));
         }
     });
 }
 
 #[test]
 fn bad_policies_are_refused_for_the_announced_reason() {
-    let files = files("bad");
-    assert!(files.len() >= 40, "{}", files.len());
-    for file in files {
-        let found = judge(&file);
-        assert!(found.refused(), "{}", name(&file));
-        assert_announced_rule_is_found(&file, &found);
+    let judged = judged("bad");
+    assert!(judged.len() >= 40, "{}", judged.len());
+    for (file, found) in judged {
+        assert!(found.refused(), "{}", name(file));
+        assert_announced_rule_is_found(file, found);
     }
 }
 
 #[test]
 fn doubtful_policies_are_allowed_and_the_doubt_is_named() {
-    for file in files("doubtful") {
-        let found = judge(&file);
+    for (file, found) in judged("doubtful") {
         assert!(!found.refused(), "{found}");
-        assert_announced_rule_is_found(&file, &found);
+        assert_announced_rule_is_found(file, found);
     }
 }
 
@@ -93,13 +105,13 @@ fn every_rule_has_a_policy_that_shows_it() {
 
 #[test]
 fn every_finding_underlines_a_place_and_says_how_to_mend_it() {
-    for file in files("bad").into_iter().chain(files("doubtful")) {
-        for finding in judge(&file).findings() {
-            assert!(!finding.labels.is_empty(), "{}: {}", name(&file), finding.message);
+    for (file, found) in judged("bad").iter().chain(judged("doubtful")) {
+        for finding in found.findings() {
+            assert!(!finding.labels.is_empty(), "{}: {}", name(file), finding.message);
             assert!(
                 finding.help.as_ref().is_some_and(|help| !help.is_empty()),
                 "{}: {}",
-                name(&file),
+                name(file),
                 finding.message
             );
             assert!(rules::find(finding.code).is_some_and(|rule| rule.severity == finding.severity));

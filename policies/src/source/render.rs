@@ -23,6 +23,10 @@ impl Style {
     /// Fancy when standard error is a terminal and `NO_COLOR` is not set.
     #[must_use]
     pub fn for_stderr() -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "colours are no policy: NO_COLOR is how a terminal is asked"
+        )]
         let colourless = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         if std::io::stderr().is_terminal() && !colourless {
             Self::Fancy
