@@ -25,7 +25,7 @@ pub enum Phase {
     Promote,
     /// Until the switches are flipped and the public name answers with the standby.
     Redirect,
-    /// Checking the result.
+    /// Checking that a probe order commits.
     Verify,
 }
 

@@ -10,14 +10,19 @@ use super::input::Refusal;
 /// How text on standard output looks: as wide as the terminal; plain when it is none, or when `NO_COLOR` is set.
 pub(super) fn look() -> Look {
     let terminal = io::stdout().is_terminal();
-    let colourless = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let measured = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    let width = stated.or_else(|| if terminal { measured() } else { None });
+    let measured = if terminal { terminal_size::terminal_size() } else { None };
     Look {
-        width: width.unwrap_or(Look::PLAIN.width),
-        fancy: terminal && !colourless,
+        width: measured.map_or(Look::PLAIN.width, |(width, _)| usize::from(width.0)),
+        fancy: terminal && !colourless(),
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it changes how the answer looks, never what it is"
+)]
+fn colourless() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 /// Writes the answer.

@@ -1,6 +1,6 @@
-//! Condenses a timeline: what repeats itself, as under flapping, is shown twice and then counted.
+//! Condenses a timeline: what repeats itself, as under flapping, is shown once and then counted.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::news::{News, join_witness, news};
 use crate::report::{Kind, TimelineEntry};
@@ -24,33 +24,30 @@ pub(super) enum Line<'a> {
     },
 }
 
-/// How often the same thing is shown before it counts as routine.
-const SHOWN: usize = 2;
 /// Fewer than this are not worth folding: the line that says so takes as much room.
 const FOLDED_MIN: usize = 3;
 
 /// Folds what repeats itself. Whatever breaks, mends, moves or completes is always shown, and after it the same things
-/// are news again.
-pub(super) fn condense(timeline: &[TimelineEntry]) -> Vec<Line<'_>> {
+/// are news again, unless it only mended. `reason` tells apart what reads the same and was decided for another reason.
+pub(super) fn condense<'a>(timeline: &'a [TimelineEntry], reason: impl Fn(&News<'a>) -> String) -> Vec<Line<'a>> {
     let (settling, rest): (Vec<_>, Vec<_>) = news(timeline).into_iter().partition(is_settling);
     let mut lines = Vec::new();
     if !settling.is_empty() {
         let entries = settling.iter().map(|news| news.entries).sum();
         lines.push(Line::Settling { entries });
     }
-    let mut seen: BTreeMap<(&str, Kind, String), usize> = BTreeMap::new();
+    let mut seen: BTreeSet<(&str, Kind, String, String)> = BTreeSet::new();
     let mut routine: Vec<News<'_>> = Vec::new();
     for news in rest {
-        if is_milestone(news.kind) {
+        if is_turn(&news) {
             seen.clear();
         }
-        let times = seen.entry((news.who, news.kind, shape(&news.text))).or_default();
-        *times += 1;
-        if *times > SHOWN && !is_milestone(news.kind) {
-            routine.push(news);
-        } else {
+        let is_new = seen.insert((news.who, news.kind, shape(&news.text), reason(&news)));
+        if is_new || is_milestone(news.kind) {
             flush(&mut routine, &mut lines);
             tell(news, &mut lines);
+        } else {
+            routine.push(news);
         }
     }
     flush(&mut routine, &mut lines);
@@ -84,6 +81,11 @@ fn is_settling(news: &News<'_>) -> bool {
     news.at_seconds < 0.0 && matches!(news.kind, Kind::Witness | Kind::Assessment | Kind::Effect)
 }
 
+/// After which the same things are news again: but not after each of the many parts that mend one by one.
+fn is_turn(news: &News<'_>) -> bool {
+    is_milestone(news.kind) && !(news.kind == Kind::Fault && news.text.ends_with(": over"))
+}
+
 const fn is_milestone(kind: Kind) -> bool {
     matches!(kind, Kind::Fault | Kind::Database | Kind::Completed | Kind::Violation)
 }
@@ -114,6 +116,10 @@ mod tests {
         }
     }
 
+    fn without_reasons(timeline: &[TimelineEntry]) -> Vec<Line<'_>> {
+        condense(timeline, |_| String::new())
+    }
+
     fn flapping(times: u32) -> Vec<TimelineEntry> {
         (0..times)
             .flat_map(|n| {
@@ -131,14 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn flapping_is_shown_twice_and_then_counted() {
+    fn flapping_is_shown_once_and_then_counted() {
         let timeline = flapping(100);
-        let lines = condense(&timeline);
-        assert_eq!(lines.len(), 5);
+        let lines = without_reasons(&timeline);
+        assert_eq!(lines.len(), 3);
         assert_eq!(
-            lines[4],
+            lines[2],
             Line::Folded {
-                entries: 196,
+                entries: 198,
                 until_seconds: 3_963.0
             }
         );
@@ -149,15 +155,25 @@ mod tests {
         let mut timeline = flapping(10);
         timeline.push(entry(400.0, Kind::Fault, "us-east-1 lambda: hangs"));
         timeline.extend(flapping(1));
-        let lines = condense(&timeline);
-        assert!(matches!(lines[4], Line::Folded { entries: 16, .. }));
-        assert_eq!(lines.len(), 8);
+        let lines = without_reasons(&timeline);
+        assert!(matches!(lines[2], Line::Folded { entries: 18, .. }));
+        assert_eq!(lines.len(), 6);
     }
 
     #[test]
     fn a_few_repetitions_are_not_worth_folding() {
-        let timeline = flapping(3);
-        assert_eq!(condense(&timeline).len(), 6);
+        let timeline = flapping(2);
+        assert_eq!(without_reasons(&timeline).len(), 4);
+    }
+
+    #[test]
+    fn the_same_decision_for_another_reason_is_other_news() {
+        let held = |at| entry(at, Kind::Decision, "hold: us-east-1 is assessed as steady");
+        let timeline = [held(1.0), held(2.0), held(3.0), held(4.0), held(5.0)];
+        let reason = |news: &News<'_>| if news.at_seconds < 5.0 { "quorum" } else { "dwell" };
+        let lines = condense(&timeline, |news| reason(news).to_owned());
+        assert!(matches!(lines[1], Line::Folded { entries: 3, .. }));
+        assert!(matches!(lines[2], Line::News(_)));
     }
 
     #[test]
@@ -167,7 +183,7 @@ mod tests {
             entry(-298.0, Kind::State, "recovering -> steady"),
             entry(-297.0, Kind::Assessment, "us-east-1 is assessed as steady"),
         ];
-        let lines = condense(&timeline);
+        let lines = without_reasons(&timeline);
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0], Line::Settling { entries: 2 });
     }
@@ -190,7 +206,7 @@ mod tests {
             Line::News(news) => news.text,
             other => format!("{other:?}"),
         };
-        condense(timeline).into_iter().map(text).collect()
+        without_reasons(timeline).into_iter().map(text).collect()
     }
 
     #[test]
@@ -236,6 +252,6 @@ mod tests {
                 "observer about us-east-1: breached (was healthy)",
             ),
         ];
-        assert_eq!(condense(&timeline).len(), 3);
+        assert_eq!(without_reasons(&timeline).len(), 3);
     }
 }

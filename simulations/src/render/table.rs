@@ -54,7 +54,7 @@ pub fn table(reports: &[Report], look: Look) -> String {
         for point in points {
             paper.hanging("  NO  ", 6, Ink::Normal, &point.text);
         }
-        if !report.violations.is_empty() {
+        if report.verdict.right && !report.violations.is_empty() {
             let broken = plural(report.violations.len(), "broken invariant");
             paper.hanging("  NO  ", 6, Ink::Bad, &broken);
         }

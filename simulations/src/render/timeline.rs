@@ -1,6 +1,6 @@
 //! When, who, what; and under each decision its reasons.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::fold::{Line, condense};
 use super::news::News;
@@ -41,13 +41,13 @@ pub(super) fn write(paper: &mut Paper, report: &Report) {
         return;
     }
     let columns = Columns::fitting(paper, report);
-    let mut decisions = Decisions::new(report);
-    for line in condense(&report.timeline) {
+    let decisions = Decisions::new(report);
+    for line in condense(&report.timeline, |news| decisions.objections(news)) {
         match line {
             Line::News(news) => {
                 write_news(paper, report, columns, &news);
                 if news.kind == Kind::Decision
-                    && let Some(decision) = decisions.reasons(&news)
+                    && let Some(decision) = decisions.find(&news)
                 {
                     write_reasons(paper, columns.indent(), decision);
                 }
@@ -132,34 +132,36 @@ fn write_reasons(paper: &mut Paper, indent: usize, decision: &DecisionReport) {
     }
 }
 
-/// The decisions of a run, matched with the lines of its timeline. The same refusal for the same reasons is news once.
-struct Decisions<'a> {
-    left: Vec<&'a DecisionReport>,
-    told: BTreeSet<(&'a str, &'a str, Vec<&'a str>)>,
-}
+/// The decisions of a run, to be found by their lines in the timeline.
+struct Decisions<'a>(BTreeMap<(&'a str, &'a str, u64), &'a DecisionReport>);
 
 impl<'a> Decisions<'a> {
     fn new(report: &'a Report) -> Self {
-        Self {
-            left: report.decisions.iter().collect(),
-            told: BTreeSet::new(),
-        }
+        let key = |decision: &'a DecisionReport| {
+            let DecisionReport {
+                who, text, at_seconds, ..
+            } = decision;
+            (who.as_str(), text.as_str(), at_seconds.to_bits())
+        };
+        Self(
+            report
+                .decisions
+                .iter()
+                .map(|decision| (key(decision), decision))
+                .collect(),
+        )
     }
 
-    /// The decision that this line tells, if its reasons have not been told.
-    fn reasons(&mut self, news: &News<'_>) -> Option<&'a DecisionReport> {
-        let is_it = |decision: &&DecisionReport| {
-            decision.who == news.who && decision.at_seconds.total_cmp(&news.at_seconds).is_eq()
-        };
-        let decision = self.left.remove(self.left.iter().position(is_it)?);
-        let objections: Vec<&str> = decision
-            .findings
-            .iter()
-            .filter(|finding| !finding.passed)
-            .map(|finding| finding.guard)
-            .collect();
-        let role_change = objections.is_empty();
-        let first_time = self.told.insert((decision.who.as_str(), decision.verdict, objections));
-        (first_time || role_change).then_some(decision)
+    fn find(&self, news: &News<'_>) -> Option<&'a DecisionReport> {
+        self.0
+            .get(&(news.who, news.text.as_str(), news.at_seconds.to_bits()))
+            .copied()
+    }
+
+    /// The guards that objected.
+    fn objections(&self, news: &News<'_>) -> String {
+        let findings = self.find(news).map_or(&[][..], |decision| &decision.findings);
+        let objecting = findings.iter().filter(|finding| !finding.passed);
+        objecting.map(|finding| finding.guard).collect::<Vec<_>>().join(" ")
     }
 }

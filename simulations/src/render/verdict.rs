@@ -70,8 +70,6 @@ fn write_verdict(paper: &mut Paper, report: &Report) {
     paper.heading("Verdict");
     let verdict = paper.inked(ink, word);
     paper.line(&format!("  {verdict}"));
-    let expected = format!("expected: {}", decision(report.expected.decision));
-    paper.paragraph(2, &format!("{expected}, because {}", report.expected.because));
     for point in &report.verdict.points {
         let (mark, ink) = if point.right {
             ("ok", Ink::Good)
@@ -81,7 +79,7 @@ fn write_verdict(paper: &mut Paper, report: &Report) {
         let first = format!("  {}  ", paper.inked(ink, mark));
         paper.hanging(&first, 6, Ink::Normal, &point.text);
     }
-    if !report.violations.is_empty() {
+    if report.verdict.right && !report.violations.is_empty() {
         let first = format!("  {}  ", paper.inked(Ink::Bad, "NO"));
         paper.hanging(
             &first,

@@ -117,7 +117,7 @@ fn subject(table: &Table<'_>, part: Option<Part>) -> Option<Subject> {
                 refuse_ends(table, "region", "a link is not in a region: it joins two places");
                 return None;
             }
-            link(table, between?, from?, to?)
+            link(table, between?.as_deref(), from?, to?)
         }
         part => {
             let ends: Vec<&str> = ["between", "from", "to"]
@@ -137,8 +137,8 @@ fn subject(table: &Table<'_>, part: Option<Part>) -> Option<Subject> {
     }
 }
 
-fn link(table: &Table<'_>, between: Option<Vec<Place>>, from: Option<Place>, to: Option<Place>) -> Option<Subject> {
-    let (key, ends, both_ways) = match (between.as_deref(), from, to) {
+fn link(table: &Table<'_>, between: Option<&[Place]>, from: Option<Place>, to: Option<Place>) -> Option<Subject> {
+    let (key, ends, both_ways) = match (between, from, to) {
         (Some([one, other]), None, None) => ("between", (*one, *other), true),
         (None, Some(from), Some(to)) => ("from", (from, to), false),
         (Some(_), ..) => {

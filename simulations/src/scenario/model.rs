@@ -229,19 +229,6 @@ impl Scenario {
             .iter()
             .filter(move |other| other.name != self.name && incident(other) == own)
     }
-
-    /// The parts that must be up for an order to be taken: the order path without its database.
-    pub fn intake_parts(&self) -> impl Iterator<Item = Part> + '_ {
-        self.order_path.iter().copied().filter(|part| *part != Part::Aurora)
-    }
-}
-
-impl Fault {
-    /// Whether it is in force this long after the onset. A flapping fault is in force throughout.
-    #[must_use]
-    pub fn covers(&self, after_onset: Duration) -> bool {
-        self.at <= after_onset && self.until.is_none_or(|until| after_onset < until)
-    }
 }
 
 impl Place {

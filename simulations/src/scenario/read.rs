@@ -50,7 +50,7 @@ fn scenario(source: &Source, table: &Table<'_>) -> Option<Scenario> {
     gather!(Scenario {
         name: name(source, table),
         title: table.parsed("title", one_line),
-        variant_of: table.optional("variant-of", variant_of),
+        variant_of: table.optional("variant-of", |value| variant_of(&value)),
         start: table.parsed("start", start),
         onset: onset,
         horizon: horizon,
@@ -131,7 +131,7 @@ fn start(text: &str) -> Result<WallTime, String> {
         .map_err(|_| format!("`{text}` is not a moment in UTC; write it like `2021-12-07T15:25:00Z`"))
 }
 
-fn variant_of(value: Value<'_>) -> Option<String> {
+fn variant_of(value: &Value<'_>) -> Option<String> {
     let name = value.text()?;
     if shipped::find(&name).is_some() {
         return Some(name);
@@ -212,7 +212,7 @@ fn order_path(table: &Table<'_>) -> Option<Vec<Part>> {
 fn expect(table: &Table<'_>, length: Option<Duration>) -> Option<Expect> {
     let expect = gather!(Expect {
         decision: table.name("decision"),
-        ends_in: table.optional("ends-in", serving_region),
+        ends_in: table.optional("ends-in", |value| serving_region(&value)),
         no_failback_before: table.optional("no-failback-before", |value| {
             value.duration(Duration::ZERO..=length.unwrap_or(HORIZON_MAX))
         }),
@@ -252,7 +252,7 @@ fn expect(table: &Table<'_>, length: Option<Duration>) -> Option<Expect> {
     agreed.then_some(expect)
 }
 
-fn serving_region(value: Value<'_>) -> Option<understudy_engine::core::ids::Region> {
+fn serving_region(value: &Value<'_>) -> Option<understudy_engine::core::ids::Region> {
     let place: Place = value.name()?;
     if place.region().is_none() {
         value.refuse(

@@ -16,6 +16,12 @@ use crate::report::{
 };
 use crate::scenario::ExpectedDecision;
 
+/// Calendars and soaks are judged on clocks that may be ahead of true time.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(1);
+
+/// A phase that is longer by no more than this is not called an overrun: timers and drifting clocks are no finer.
+const OVERRUN_TOLERANCE: Duration = Duration::from_millis(10);
+
 impl World<'_> {
     /// Closes the books.
     pub(super) fn finish(mut self, seed: u64) -> Report {
@@ -134,7 +140,7 @@ impl World<'_> {
                     to_seconds: ended.map(|at| self.record.seconds(at)),
                     used_seconds: span_seconds(used),
                     allotted_seconds: span_seconds(allotted),
-                    over: used > allotted,
+                    over: used > allotted + OVERRUN_TOLERANCE,
                 })
             })
             .collect()
@@ -265,7 +271,7 @@ impl World<'_> {
                 ),
                 None => "nothing went home within the run".to_owned(),
             };
-            point(began.is_none_or(|began| began >= earliest), text);
+            point(began.is_none_or(|began| began + CLOCK_TOLERANCE >= earliest), text);
         }
         if expect.within_budget {
             let figure = |stopped: bool, figure: Option<f64>| match figure {

@@ -83,7 +83,10 @@ impl Engine {
                 );
             }
             if !assessment.is_loss() {
-                if self.loss_since[index].take().is_some() && target == self.other() {
+                if let Some(since) = self.loss_since[index].take()
+                    && target == self.other()
+                {
+                    self.suspicion.agreed = self.suspicion.agreed.max(now.boot.since(since));
                     self.reopen_detection();
                 }
             } else if self.loss_since[index].is_none() {
@@ -93,6 +96,9 @@ impl Engine {
                     self.ledger.begin(Phase::Corroborate, now.boot);
                 }
             }
+            if target == self.other() {
+                self.note_suspicion();
+            }
             let healthy = self.evidence.is_proven_healthy(&self.settings, target);
             match (&mut self.healthy_since[index], healthy) {
                 (since @ None, true) => *since = Some(now.boot),
@@ -100,6 +106,12 @@ impl Engine {
                 (Some(_), true) => {}
             }
         }
+    }
+
+    /// Keeps the strongest of what the witnesses said while this engine was suspicious.
+    fn note_suspicion(&mut self) {
+        let tally = self.quorum_tally();
+        self.suspicion.domains = self.suspicion.domains.max(tally.breached);
     }
 
     /// When something is due next.

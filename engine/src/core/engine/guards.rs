@@ -90,6 +90,30 @@ impl Engine {
         self.decision(now, verdict, self.other(), findings)
     }
 
+    /// Why a suspicion led to nothing: by the strongest evidence that it saw, not by what is left of it.
+    pub(super) fn judge_suspicion(&self, now: Now) -> Decision {
+        let quorum = &self.settings.policy.quorum;
+        let suspicion = self.suspicion;
+        let agreed = self.lost_for(now.boot).unwrap_or_default().max(suspicion.agreed);
+        let mut findings = Vec::new();
+        self.each_failover_guard(now, |finding| match finding.guard {
+            Guard::Quorum => {
+                let passed = suspicion.domains >= quorum.failure_domains;
+                findings.push(Finding {
+                    passed,
+                    saw: Value::Count(suspicion.domains),
+                    ..finding
+                });
+                if passed {
+                    findings.push(at_least(Guard::Dwell, agreed, self.dwell(now.boot)));
+                }
+            }
+            Guard::Dwell | Guard::LossAction | Guard::LossWait => {}
+            _ => findings.push(finding),
+        });
+        self.decision(now, Verdict::Hold, self.other(), findings)
+    }
+
     /// A decision about a failback as the guards stand now.
     pub(super) fn judge_failback(&self, now: Now, verdict: Verdict) -> Decision {
         let mut findings = Vec::new();

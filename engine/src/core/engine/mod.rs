@@ -9,6 +9,7 @@ mod steps;
 mod views;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use understudy_policies::Policy;
 use understudy_policies::model::Mode;
@@ -61,6 +62,15 @@ struct Recovery {
     lease: bool,
     database: bool,
     switches: bool,
+}
+
+/// How close a suspicion came to being a loss.
+#[derive(Debug, Clone, Copy, Default)]
+struct Suspicion {
+    /// The most failure domains that agreed at one time.
+    domains: u32,
+    /// The longest time for which enough of them did.
+    agreed: Duration,
 }
 
 /// What an effect that belongs to neither the keeper nor a workflow step is for.
@@ -120,6 +130,7 @@ pub struct Engine {
     healthy_since: [Option<Timestamp>; 2],
     /// The breaches of the other region that have been judged and held.
     judged_breaches: u64,
+    suspicion: Suspicion,
     loss_paged: bool,
 
     database: Option<DatabaseView>,
@@ -189,6 +200,7 @@ impl Engine {
             loss_since: [None; 2],
             healthy_since: [None; 2],
             judged_breaches: 0,
+            suspicion: Suspicion::default(),
             loss_paged: false,
             database: None,
             switches: [None; 2],

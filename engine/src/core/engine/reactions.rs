@@ -1,6 +1,6 @@
 //! What follows when the machine has moved: deadlines, the ledger, decisions, and effects beside the workflow.
 
-use super::{DECISIONS_KEPT, Engine, Errand, Recovery};
+use super::{DECISIONS_KEPT, Engine, Errand, Recovery, Suspicion};
 use crate::core::decision::{Decision, Guard, Verdict};
 use crate::core::effect::{Announcement, Intent, PageReason};
 use crate::core::journal::Happening;
@@ -24,7 +24,7 @@ impl Engine {
     fn leave(&mut self, now: Now, from: StateName, edge: Edge) {
         match edge {
             Edge::SuspicionOverdue | Edge::BreachCleared | Edge::ClaimNeedless => {
-                let decision = self.judge_failover(now, Verdict::Hold);
+                let decision = self.judge_suspicion(now);
                 self.decide(now, decision);
                 self.judged_breaches = self.evidence.breaches(self.other());
             }
@@ -182,6 +182,10 @@ impl Engine {
     }
 
     fn start_ledger(&mut self, now: Now) {
+        self.suspicion = Suspicion {
+            domains: self.quorum_tally().breached,
+            ..Suspicion::default()
+        };
         self.ledger = Ledger::start(now.boot);
         if self.loss_since[self.other().index()].is_some() {
             self.ledger.end(Phase::Detect, now.boot);

@@ -276,6 +276,11 @@ impl Engine {
                 self.runner.wait(StepId::AwaitRegion, self.next_try(now));
             }
             (StepId::ApproveFailover | StepId::ApproveFailback, Outcome::Refused) => self.fail(now, step),
+            // Waiting for the public name to answer with this region is redirection's time, not verification's.
+            (StepId::VerifyWrite, Outcome::Done) => {
+                self.ledger.end(Phase::Verify, now.boot);
+                self.runner.done(step.id);
+            }
             (StepId::VerifyRouting, Outcome::Done) => {
                 self.ledger.end(Phase::Redirect, now.boot);
                 self.runner.done(step.id);

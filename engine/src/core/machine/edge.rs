@@ -55,7 +55,7 @@ edges! {
     Reinstated { "we hold the lease again", "The lease is ours again: looking at everything before serving." }
     LeaseArrived { "we hold the lease", "The lease was handed to this region: looking at everything before serving." }
     BreachSeen { "something is breached", "A witness calls the serving region breached: corroborating." }
-    BreachCleared { "nothing is breached any more", "The breach has cleared before a quorum was found: standing by." }
+    BreachCleared { "nothing is breached any more", "The breach has cleared before a quorum had held for its dwell: standing by." }
     SuspicionOverdue { "", "No quorum was found in time: holding, and watching on." }
     QuorumAgreed { "a quorum held for its dwell, and all guards agree", "The serving region is lost and every guard agrees: taking over." }
     QuorumBlocked { "a quorum held for its dwell, and a guard objects", "The serving region is lost, but a guard forbids the failover." }

@@ -1,0 +1,154 @@
+//! Runs as a whole: what was promised of the command line and of the shipped scenarios.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use serde_json::Value;
+use understudy_policies::shipped as policies;
+use understudy_simulations::render;
+use understudy_simulations::report::Report;
+use understudy_simulations::run::run;
+use understudy_simulations::scenario::{Scenario, shipped};
+
+const SEED: u64 = 1;
+
+fn replay(name: &str, seed: u64) -> Report {
+    let scenario = shipped::find(name).unwrap().scenario().unwrap();
+    let policy = policies::Shipped::find(&scenario.policy).unwrap().policy().unwrap();
+    run(&scenario, &policy, seed)
+}
+
+fn understudy_sim(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_understudy-sim"));
+    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+fn output(arguments: &[&str]) -> Output {
+    understudy_sim(arguments).output().unwrap()
+}
+
+#[test]
+fn every_shipped_scenario_is_judged_right() {
+    thread::scope(|scope| {
+        for shipped in shipped::ALL {
+            scope.spawn(|| {
+                let report = replay(shipped.name, SEED);
+                assert!(
+                    render::is_right(&report),
+                    "{}",
+                    render::run(&report, render::Look::PLAIN)
+                );
+            });
+        }
+    });
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_seed_another_run() {
+    let json = |seed| serde_json::to_string(&replay("region-loss", seed)).unwrap();
+    assert_eq!(json(SEED), json(SEED));
+    assert_ne!(json(SEED), json(SEED + 1));
+}
+
+#[test]
+fn the_same_day_gives_opposite_answers_for_different_order_paths() {
+    let scenarios: Vec<Scenario> = shipped::ALL.iter().map(|shipped| shipped.scenario().unwrap()).collect();
+    let find = |name| scenarios.iter().find(|scenario| scenario.name == name).unwrap();
+    let (on_instances, on_services) = (find("aws-2021-12-07-network"), find("aws-2021-12-07-network-api"));
+    assert_ne!(on_instances.expect.decision, on_services.expect.decision);
+    let said = |scenario| render::siblings(scenario, &scenarios, render::Look::PLAIN);
+    assert_eq!(
+        said(on_instances).trim(),
+        "same incident, another order path: aws-2021-12-07-network-api (fail over)"
+    );
+    assert_eq!(said(find("partition")), "");
+}
+
+#[test]
+fn json_is_one_object_on_standard_output_and_nothing_else_is_there() {
+    for arguments in [
+        &["run", "region-loss", "--json"][..],
+        &["scenarios", "--json"],
+        &["run", "tests/cmd/files/ought-to-hold.toml", "--json"],
+    ] {
+        let output = output(arguments);
+        let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(object.is_object(), "{arguments:?}");
+        assert!(output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_report_has_the_documented_fields() {
+    let report = serde_json::to_value(replay("region-loss", SEED)).unwrap();
+    let fields: BTreeSet<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
+    let documented = [
+        "actual",
+        "conditions",
+        "decisions",
+        "disregarded",
+        "expected",
+        "ledger",
+        "orders",
+        "policy",
+        "scenario",
+        "seed",
+        "standing",
+        "timeline",
+        "verdict",
+        "violations",
+    ];
+    assert_eq!(fields, BTreeSet::from(documented));
+}
+
+#[test]
+fn a_run_against_its_stated_decision_exits_with_1_and_a_right_one_with_0() {
+    let right = output(&["run", "region-loss"]);
+    assert_eq!(right.status.code(), Some(0));
+    let wrong = output(&["run", "tests/cmd/files/ought-to-hold.toml"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(String::from_utf8(wrong.stdout).unwrap().contains("WRONG"));
+}
+
+#[test]
+fn a_scenario_is_read_from_standard_input() {
+    let text = shipped::find("region-loss").unwrap().text;
+    let mut child = understudy_sim(&["run", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout.starts_with(b"region-loss\n"));
+}
+
+#[test]
+fn a_reader_who_leaves_early_is_no_reason_to_panic() {
+    for arguments in [&["run", "region-loss", "--json"][..], &["scenarios"]] {
+        let mut child = understudy_sim(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_is_written_down_about_scenario_files_is_read() {
+    let readme = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let example = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let source = understudy_policies::source::Source::new("mine.toml", example);
+    if let Err(wrong) = understudy_simulations::scenario::read(&source) {
+        panic!("{wrong}");
+    }
+}
