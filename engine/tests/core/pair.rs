@@ -41,6 +41,9 @@ pub(crate) struct Health {
     pub(crate) store: bool,
 }
 
+/// Picks the effects whose outcome a test dictates.
+pub(crate) type Matches = fn(&Intent) -> bool;
+
 pub(crate) struct Pair {
     pub(crate) policy: Policy,
     pub(crate) now: Timestamp,
@@ -60,7 +63,7 @@ pub(crate) struct Pair {
     pub(crate) peer_path: bool,
     pub(crate) promotion: Duration,
     /// Overrides the outcome of the next effects that match.
-    pub(crate) scripted: Vec<(fn(&Intent) -> bool, Outcome)>,
+    pub(crate) scripted: Vec<(Matches, Outcome)>,
     queue: BTreeMap<(Timestamp, u64), (usize, Effect)>,
     serial: u64,
     next_probe: Timestamp,

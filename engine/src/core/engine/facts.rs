@@ -238,7 +238,6 @@ impl Engine {
     }
 
     fn keep_lease(&mut self, now: Now) {
-        self.keeper.give_up_waiting(now.boot);
         let promoting = self.machine.state() == StateName::Moving && !self.is_promoted();
         let wishes = self.keeper.due(
             now.boot,

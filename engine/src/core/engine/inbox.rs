@@ -64,7 +64,7 @@ impl Engine {
                 }
             }
             PeerMessage::GrantAnswer { nonce, granted } => {
-                if let Some(wish) = self.keeper.granted(nonce, granted) {
+                if let Settled::Next(wish) = self.keeper.granted(nonce, granted) {
                     self.grant(now, wish);
                 }
             }
@@ -250,12 +250,6 @@ impl Engine {
                     self.runner.done(StepId::WriteServingRow);
                 }
             }
-            (Errand::FirstServingRow, Outcome::DatabaseClock(clock)) => {
-                // The answer is no older than its clock: what is left of the lease now was left then at least.
-                let left = self.keeper.serve_until().since(now.boot);
-                let valid_until = clock.after(left);
-                self.errand(now, Intent::WriteServing { valid_until }, Errand::WriteServing);
-            }
             (Errand::CloseBeforeRelease, Outcome::Done) => {
                 let epoch = self
                     .keeper
@@ -275,14 +269,7 @@ impl Engine {
             (Errand::Release, _) if self.machine.state() == StateName::Draining => {
                 self.turn(now, Event::StepsDone);
             }
-            (
-                Errand::WriteServing
-                | Errand::FirstServingRow
-                | Errand::CloseBeforeRelease
-                | Errand::Release
-                | Errand::Aside,
-                _,
-            ) => {}
+            (Errand::WriteServing | Errand::CloseBeforeRelease | Errand::Release | Errand::Aside, _) => {}
         }
     }
 
@@ -329,9 +316,10 @@ impl Engine {
         }
     }
 
+    /// Only one that sees nothing wrong with the asker promises to leave it alone: a promise delays a failover.
     fn may_promise(&self, from: Region, epoch: Epoch) -> bool {
         self.is_acting()
-            && !self.machine.state().is_role_change()
+            && self.machine.state() == StateName::Steady
             && self
                 .keeper
                 .record()

@@ -79,8 +79,6 @@ enum Errand {
     LookAtDatabase,
     LookAtSwitches,
     WriteServing,
-    /// The database has just been promoted: its clock is wanted for the first serving row.
-    FirstServingRow,
     CloseBeforeRelease,
     Release,
     /// Its outcome is written down and changes nothing.

@@ -1,6 +1,6 @@
 //! The steps of the workflow: what each asks for, and what its outcome means.
 
-use super::{Engine, Errand, Pending};
+use super::{Engine, Pending};
 use crate::core::effect::{Announcement, Gate, Intent, Outcome, PageReason};
 use crate::core::ids::Switch;
 use crate::core::lease::{LeaseRequest, RoleChange, RoleChangeKind};
@@ -329,7 +329,8 @@ impl Engine {
         self.runner.done(StepId::PromoteDatabase);
         // Orders commit only after the serving row is written. It would come with the next renewal; the budget has no
         // time to wait for that.
-        self.errand(now, Intent::ReadDatabaseClock, Errand::FirstServingRow);
+        let wish = self.keeper.promoted();
+        self.grant(now, wish);
     }
 
     fn set_switch(&mut self, now: Now, step: &'static Step, switch: Switch, engaged: bool) {

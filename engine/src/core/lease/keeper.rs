@@ -1,9 +1,10 @@
 //! Keeping the lease: renewing it as the holder, watching it as the one who may take over.
 //!
-//! The holder's cycle, every `renew-every`: note the boot-time clock `t0`, read the database's clock `s`, renew in the
-//! store, then write `serving(valid_until = s + ttl - margin)`. It may serve until `t0 + ttl - margin`. Reading `s`
-//! *before* the renewal lands makes the database stop no later than a taker's wait ends, which starts only once the
-//! taker has *seen* the renewal.
+//! Every `renew-every` the holder notes the boot-time clock `t0` and renews in the store; it may serve until
+//! `t0 + ttl - margin`. Then it reads the database's clock `s` and writes
+//! `serving(valid_until = s + what is left of that time when the answer arrives)`. The answer is never younger than
+//! `s`, so the database stops no later than the holder does; and a taker's wait starts only once it has *seen* the
+//! renewal, so it ends later than both. Nothing of the renewal waits for the database.
 
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use super::record::{LeaseRecord, LeaseRequest};
 use crate::core::effect::{Intent, Outcome};
 use crate::core::ids::{EffectId, Nonce, Region, SidecarId};
 use crate::core::signal::PeerMessage;
-use crate::core::time::{DatabaseTime, Timestamp};
+use crate::core::time::Timestamp;
 
-/// Renewals that fail in a row before the other region is asked for a grant.
-const FAILURES_BEFORE_GRANT: u32 = 2;
+/// With this many renewal intervals left and the last renewal failed, the other region is asked for a grant: late
+/// enough that a store which merely stalls needs none, early enough for an answer.
+const INTERVALS_LEFT_FOR_GRANT: u32 = 2;
 
 /// The lease's figures, from the policy.
 #[derive(Debug, Clone, Copy)]
@@ -29,22 +31,13 @@ pub(crate) struct Terms {
     pub(crate) grants_allowed: bool,
 }
 
-/// Where a renewal cycle stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    ReadingClock,
-    Renewing,
-    AskingPeer,
-}
-
-/// One renewal cycle under way.
+/// One renewal under way, by way of the store or of the other region.
 #[derive(Debug, Clone, Copy)]
-struct Cycle {
+struct Renewal {
     effect: EffectId,
-    stage: Stage,
     began: Timestamp,
-    database: Option<DatabaseTime>,
     nonce: Nonce,
+    asks_peer: bool,
 }
 
 /// What the keeper wants done next.
@@ -58,7 +51,8 @@ pub(crate) struct Wish {
 /// What an effect of the keeper is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    Cycle,
+    Renewal,
+    Clock,
     Serving,
     Watch,
 }
@@ -72,13 +66,17 @@ pub(crate) struct Keeper {
     record: Option<LeaseRecord>,
     /// When the renewal counter was last *seen* to move. Never earlier than when it did.
     moved_at: Timestamp,
-    cycle: Option<Cycle>,
-    next_cycle: Timestamp,
+    renewal: Option<Renewal>,
+    next_renewal: Timestamp,
+    clock: Option<EffectId>,
+    /// Whether the own region's database takes writes, as far as is known.
+    writer: bool,
     watch: Option<(EffectId, Timestamp)>,
     next_watch: Timestamp,
     /// This region may serve until then.
     serve_until: Option<Timestamp>,
-    failures: u32,
+    /// The last renewal did not get through to the store.
+    failing: bool,
     /// The driver's beat that was last seen to move, and when.
     driver_moved: (u64, Timestamp),
     /// This sidecar's last successful beat was asked for then.
@@ -97,12 +95,14 @@ impl Keeper {
             terms,
             record: None,
             moved_at: now,
-            cycle: None,
-            next_cycle: now,
+            renewal: None,
+            next_renewal: now,
+            clock: None,
+            writer: false,
             watch: None,
             next_watch: now,
             serve_until: None,
-            failures: 0,
+            failing: false,
             driver_moved: (0, now),
             driving_since: None,
             promised_until: Timestamp::ZERO,
@@ -178,8 +178,8 @@ impl Keeper {
 
     /// When something is due.
     pub(crate) fn next_due(&self, renewing: bool) -> Timestamp {
-        let cycle = if renewing && self.cycle.is_none() {
-            self.next_cycle
+        let renewal = if renewing && self.renewal.is_none() {
+            self.next_renewal
         } else {
             Timestamp::NEVER
         };
@@ -188,23 +188,20 @@ impl Keeper {
         } else {
             Timestamp::NEVER
         };
-        cycle.min(watch)
+        renewal.min(watch).min(self.peer_overdue())
     }
 
     /// Starts what is due. `writer` tells whether the own region's database takes writes, as far as is known;
     /// `acting` whether the engine may write at all.
     pub(crate) fn due(&mut self, now: Timestamp, renewing: bool, writer: bool, acting: bool) -> [Option<Wish>; 2] {
+        self.writer = writer;
+        if now >= self.peer_overdue() {
+            self.renewal = None;
+        }
         let mut wishes = [None, None];
-        if renewing && self.cycle.is_none() && now >= self.next_cycle {
-            self.next_cycle = now.after(self.terms.every);
-            wishes[0] = Some(if writer {
-                Wish {
-                    intent: Intent::ReadDatabaseClock,
-                    purpose: Purpose::Cycle,
-                }
-            } else {
-                self.renewal()
-            });
+        if renewing && self.renewal.is_none() && now >= self.next_renewal {
+            self.next_renewal = now.after(self.terms.every);
+            wishes[0] = Some(self.wish_for_renewal(now));
         }
         if self.watch.is_none() && now >= self.next_watch {
             self.next_watch = now.after(self.terms.every);
@@ -220,29 +217,33 @@ impl Keeper {
         wishes
     }
 
+    /// The database has just become the writer: its serving row is wanted at once, not with the next renewal.
+    pub(crate) const fn promoted(&mut self) -> Wish {
+        self.writer = true;
+        Wish {
+            intent: Intent::ReadDatabaseClock,
+            purpose: Purpose::Clock,
+        }
+    }
+
     /// Looks at the lease now rather than at the next beat.
     pub(crate) const fn look_now(&mut self, now: Timestamp) {
         self.next_watch = now;
     }
 
     /// The effect of a wish has been given its id.
-    pub(crate) fn issued(&mut self, now: Timestamp, id: EffectId, nonce: Nonce, wish: Wish) {
+    pub(crate) const fn issued(&mut self, now: Timestamp, id: EffectId, nonce: Nonce, wish: Wish) {
         match wish.purpose {
             Purpose::Watch => self.watch = Some((id, now)),
+            Purpose::Clock => self.clock = Some(id),
             Purpose::Serving => {}
-            Purpose::Cycle => {
-                let (began, database) = self.cycle.map_or((now, None), |cycle| (cycle.began, cycle.database));
-                let stage = match wish.intent {
-                    Intent::ReadDatabaseClock => Stage::ReadingClock,
-                    Intent::TellPeer(_) => Stage::AskingPeer,
-                    _ => Stage::Renewing,
-                };
-                self.cycle = Some(Cycle {
+            Purpose::Renewal => {
+                let asks_peer = matches!(wish.intent, Intent::TellPeer(_));
+                self.renewal = Some(Renewal {
                     effect: id,
-                    stage,
-                    began,
-                    database,
+                    began: now,
                     nonce,
+                    asks_peer,
                 });
             }
         }
@@ -257,80 +258,63 @@ impl Keeper {
             }
             return Settled::Done;
         }
-        let Some(cycle) = self.cycle.filter(|cycle| cycle.effect == id) else {
+        if self.clock == Some(id) {
+            self.clock = None;
+            let left = self.serve_until().since(now);
+            return match outcome {
+                Outcome::DatabaseClock(clock) if !left.is_zero() => Settled::Next(Wish {
+                    intent: Intent::WriteServing {
+                        valid_until: clock.after(left),
+                    },
+                    purpose: Purpose::Serving,
+                }),
+                // The lease is renewed all the same; the serving row just runs out.
+                _ => Settled::Done,
+            };
+        }
+        let Some(renewal) = self.renewal.filter(|renewal| renewal.effect == id) else {
             return Settled::NotOurs;
         };
-        match (cycle.stage, outcome) {
-            (Stage::ReadingClock, Outcome::DatabaseClock(database)) => {
-                self.cycle = Some(Cycle {
-                    database: Some(database),
-                    ..cycle
-                });
-                Settled::Next(self.after_clock())
-            }
-            // Without the database's clock the lease can still be renewed; the serving row just runs out.
-            (Stage::ReadingClock, _) => {
-                self.cycle = Some(Cycle {
-                    began: now,
-                    database: None,
-                    ..cycle
-                });
-                Settled::Next(self.after_clock())
-            }
-            (Stage::Renewing, Outcome::Lease(_)) => {
-                self.failures = 0;
-                self.cycle = None;
-                self.extend(cycle.began.after(self.terms.tenure), cycle.database, self.terms.tenure)
-                    .map_or(Settled::Done, Settled::Next)
-            }
-            (Stage::Renewing, Outcome::Conflict(_)) => {
-                self.failures = 0;
-                self.cycle = None;
-                Settled::Done
-            }
-            (Stage::Renewing, _) => {
-                self.failures += 1;
-                self.cycle = None;
-                Settled::Done
+        match (renewal.asks_peer, outcome) {
+            (false, Outcome::Lease(_)) => {
+                self.failing = false;
+                self.renewal = None;
+                self.extend(renewal.began.after(self.terms.tenure))
             }
             // The message is on its way; the answer comes as a message of the peer.
-            (Stage::AskingPeer, Outcome::Done) => Settled::Done,
-            (Stage::AskingPeer, _) => {
-                self.failures = 0;
-                self.cycle = None;
+            (true, Outcome::Done) => Settled::Done,
+            (false, Outcome::Conflict(_)) => {
+                self.failing = false;
+                self.renewal = None;
+                Settled::Done
+            }
+            (_, _) => {
+                self.failing = true;
+                self.renewal = None;
                 Settled::Done
             }
         }
     }
 
     /// The other region answered a request for a grant.
-    pub(crate) fn granted(&mut self, nonce: Nonce, granted: Option<Duration>) -> Option<Wish> {
-        let cycle = self
-            .cycle
-            .filter(|cycle| cycle.stage == Stage::AskingPeer && cycle.nonce == nonce)?;
-        self.cycle = None;
-        // The store is tried again before the next grant is asked for.
-        self.failures = FAILURES_BEFORE_GRANT.saturating_sub(1);
-        let time = granted?.saturating_sub(self.terms.margin);
-        self.extend(cycle.began.after(time), cycle.database, time)
+    pub(crate) fn granted(&mut self, nonce: Nonce, granted: Option<Duration>) -> Settled {
+        let Some(renewal) = self
+            .renewal
+            .filter(|renewal| renewal.asks_peer && renewal.nonce == nonce)
+        else {
+            return Settled::NotOurs;
+        };
+        self.renewal = None;
+        match granted {
+            Some(time) => self.extend(renewal.began.after(time.saturating_sub(self.terms.margin))),
+            None => Settled::Done,
+        }
     }
 
     /// The other region asks for a grant: promises not to claim for a while, if this sidecar may promise it.
     pub(crate) fn promise(&mut self, now: Timestamp) -> Duration {
         self.promised_until = self.promised_until.max(now.after(self.terms.grant + self.terms.drift));
         self.terms.grant
-    }
-
-    /// Gives up a cycle whose answer never came.
-    pub(crate) fn give_up_waiting(&mut self, now: Timestamp) {
-        let patience = self.terms.every + self.terms.every;
-        if self
-            .cycle
-            .is_some_and(|cycle| cycle.stage == Stage::AskingPeer && now >= cycle.began.after(patience))
-        {
-            self.cycle = None;
-            self.failures = 0;
-        }
     }
 
     /// Takes in the lease item, from whatever effect. Returns whether the renewal counter has moved.
@@ -367,47 +351,51 @@ impl Keeper {
         self.serving_row = true;
     }
 
-    fn extend(&mut self, until: Timestamp, database: Option<DatabaseTime>, time: Duration) -> Option<Wish> {
+    /// When the other region's answer to a request for a grant is no longer waited for.
+    fn peer_overdue(&self) -> Timestamp {
+        match self.renewal {
+            Some(renewal) if renewal.asks_peer => renewal.began.after(self.terms.every + self.terms.every),
+            _ => Timestamp::NEVER,
+        }
+    }
+
+    fn extend(&mut self, until: Timestamp) -> Settled {
         if !self.holds() {
-            return None;
+            return Settled::Done;
         }
         self.serve_until = Some(self.serve_until.map_or(until, |before| before.max(until)));
-        database.map(|clock| Wish {
-            intent: Intent::WriteServing {
-                valid_until: clock.after(time),
-            },
-            purpose: Purpose::Serving,
+        // A clock that is being read already will find the longer time.
+        if !self.writer || self.clock.is_some() {
+            return Settled::Done;
+        }
+        Settled::Next(Wish {
+            intent: Intent::ReadDatabaseClock,
+            purpose: Purpose::Clock,
         })
     }
 
-    fn after_clock(&self) -> Wish {
-        if self.terms.grants_allowed && self.failures >= FAILURES_BEFORE_GRANT {
-            let epoch = self.record.map_or_else(Default::default, |record| record.epoch);
-            let message = PeerMessage::GrantRequest {
+    fn wish_for_renewal(&self, now: Timestamp) -> Wish {
+        let epoch = self.record.map_or_else(Default::default, |record| record.epoch);
+        let nonce = Nonce::default();
+        let intent = if self.terms.grants_allowed
+            && self.failing
+            && self.serve_until().since(now) <= self.terms.every * INTERVALS_LEFT_FOR_GRANT
+        {
+            Intent::TellPeer(PeerMessage::GrantRequest {
                 from: self.region,
                 epoch,
-                nonce: Nonce::default(),
+                nonce,
+            })
+        } else {
+            let request = LeaseRequest::Renew {
+                epoch,
+                region: self.region,
             };
-            return Wish {
-                intent: Intent::TellPeer(message),
-                purpose: Purpose::Cycle,
-            };
-        }
-        self.renewal()
-    }
-
-    fn renewal(&self) -> Wish {
-        let epoch = self.record.map_or_else(Default::default, |record| record.epoch);
-        let request = LeaseRequest::Renew {
-            epoch,
-            region: self.region,
+            Intent::Lease { request, nonce }
         };
         Wish {
-            intent: Intent::Lease {
-                request,
-                nonce: Nonce::default(),
-            },
-            purpose: Purpose::Cycle,
+            intent,
+            purpose: Purpose::Renewal,
         }
     }
 
