@@ -236,4 +236,19 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn the_shares_in_the_documentation_follow_from_the_figures() {
+        for (seconds, detach, managed) in [(30, 0.70, 0.38), (40, 0.92, 0.61), (50, 0.98, 0.77), (60, 0.995, 0.86)] {
+            let bound = Duration::from_secs(seconds);
+            assert!(
+                (AURORA_DETACH.distribution.cdf(bound) - detach).abs() < 0.006,
+                "{seconds}"
+            );
+            assert!(
+                (AURORA_MANAGED.distribution.cdf(bound) - managed).abs() < 0.006,
+                "{seconds}"
+            );
+        }
+    }
 }

@@ -5,11 +5,15 @@
 
 pub mod budget;
 pub mod check;
+pub mod diff;
 pub mod duration;
+pub mod explain;
 pub mod figures;
+pub mod layout;
 pub mod model;
 pub mod policy;
 pub mod rules;
+pub mod schema;
 pub mod shipped;
 pub mod source;
 

@@ -18,8 +18,26 @@ pub const TRADING: Shipped = Shipped {
     text: include_str!("../trading.toml"),
 };
 
+/// More evidence, Aurora's managed failover, and people where there is time for them.
+pub const CAUTIOUS: Shipped = Shipped {
+    name: "cautious",
+    text: include_str!("../cautious.toml"),
+};
+
+/// Quicker to decide, and easier to fool.
+pub const FAST: Shipped = Shipped {
+    name: "fast",
+    text: include_str!("../fast.toml"),
+};
+
+/// The lease in one ordinary table: the loss of the standby stops the primary as well.
+pub const SINGLE_TABLE_LEASE: Shipped = Shipped {
+    name: "single-table-lease",
+    text: include_str!("../single-table-lease.toml"),
+};
+
 /// Every shipped policy, the default first.
-pub const ALL: &[Shipped] = &[TRADING];
+pub const ALL: &[Shipped] = &[TRADING, CAUTIOUS, FAST, SINGLE_TABLE_LEASE];
 
 impl Shipped {
     /// The one of this name.
@@ -58,12 +76,26 @@ pub fn trading() -> Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Document;
+    use crate::source::Severity;
 
     #[test]
     fn every_shipped_policy_has_the_right_form_and_the_name_of_its_file() {
         for shipped in ALL {
             let policy = shipped.policy().unwrap_or_else(|wrong| panic!("{wrong}"));
             assert_eq!(policy.name, shipped.name);
+        }
+    }
+
+    #[test]
+    fn every_shipped_policy_is_checked_without_errors_and_warnings() {
+        for shipped in ALL {
+            let found = crate::check(&Document::read(&shipped.source()).unwrap());
+            let grave = found
+                .findings()
+                .iter()
+                .filter(|finding| finding.severity > Severity::Note);
+            assert_eq!(grave.count(), 0, "{found}");
         }
     }
 }

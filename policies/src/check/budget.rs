@@ -6,7 +6,7 @@ use super::Check;
 use crate::budget::{Holder, Modelled, Phase, PhaseBound, WorstCase};
 use crate::duration::format;
 use crate::figures::{self, Figure};
-use crate::model::{LossAction, TrafficMethod};
+use crate::model::{LeaseStore, LossAction, TrafficMethod};
 use crate::rules::{budget as rule, lease as lease_rule};
 
 /// What the platform must keep (R12).
@@ -123,9 +123,13 @@ fn sum_in_words(bound: &PhaseBound) -> String {
 /// Both figures of the promise, at worst inside the bounds, against the budget.
 fn total(check: &mut Check<'_>, worst: &[WorstCase]) {
     let budget = check.policy().budget.total;
-    let worst_of = |figure: fn(&WorstCase) -> Duration| worst.iter().max_by_key(|worst| figure(worst));
-    let (accepted, processed) = (worst_of(|worst| worst.accepted), worst_of(|worst| worst.verified));
-    if let Some(worst) = accepted.filter(|worst| worst.accepted > budget) {
+    let worst_of = |figure: fn(&WorstCase) -> Duration| {
+        worst
+            .iter()
+            .max_by_key(|worst| figure(worst))
+            .filter(|worst| figure(worst) > budget)
+    };
+    if let Some(worst) = worst_of(|worst| worst.accepted) {
         overrun(
             check,
             worst,
@@ -134,19 +138,19 @@ fn total(check: &mut Check<'_>, worst: &[WorstCase]) {
             &[Phase::Redirect, Phase::Claim, Phase::Detect],
         );
     }
-    if let Some(worst) = processed.filter(|worst| worst.verified > budget && worst.processed + verify(worst) > budget) {
+    if let Some(worst) = worst_of(processed_and_verified) {
         overrun(
             check,
             worst,
             "processed",
-            worst.processed + verify(worst),
+            processed_and_verified(worst),
             &[Phase::Promote, Phase::Claim, Phase::Detect],
         );
     }
 }
 
-fn verify(worst: &WorstCase) -> Duration {
-    worst.phase(Phase::Verify).total()
+fn processed_and_verified(worst: &WorstCase) -> Duration {
+    worst.processed + worst.phase(Phase::Verify).total()
 }
 
 fn overrun(check: &mut Check<'_>, worst: &WorstCase, figure: &str, takes: Duration, path: &[Phase]) {
@@ -282,11 +286,13 @@ fn bounds(check: &mut Check<'_>) {
             bounds.lease_operation,
             &figures::LEASE_OPERATION,
         ),
-        ("bounds.lease-stall", bounds.lease_stall, &figures::LEASE_STALL),
         ("bounds.switch-write", bounds.switch_write, &figures::SWITCH_WRITE),
         ("bounds.database-write", bounds.database_write, &figures::DATABASE_WRITE),
         ("bounds.engine-turn", bounds.engine_turn, &figures::ENGINE_TURN),
     ];
+    if policy.lease.store == LeaseStore::MultiRegion {
+        declared.push(("bounds.lease-stall", bounds.lease_stall, &figures::LEASE_STALL));
+    }
     if policy.traffic.method != TrafficMethod::RecordChange {
         declared.push(("bounds.checker-reach", bounds.checker_reach, &figures::CHECKER_REACH));
         declared.push((

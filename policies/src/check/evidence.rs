@@ -257,7 +257,7 @@ fn quorum(check: &mut Check<'_>) {
         );
     } else if !spare {
         let message = format!(
-            "all {} failure domains are needed: there is no spare one",
+            "the quorum needs every one of the {} failure domains: there is no spare one",
             quorum.failure_domains
         );
         check.report(
@@ -401,5 +401,8 @@ fn companions(check: &mut Check<'_>) {
 
 fn report(check: &mut Check<'_>, rule: &Rule, message: String, help: Option<String>, places: &[(String, &str)]) {
     let places: Vec<(&str, &str)> = places.iter().map(|(key, text)| (key.as_str(), *text)).collect();
-    check.report_with(rule, message, help.unwrap_or_else(|| rule.mend.to_owned()), &places);
+    match help {
+        Some(help) => check.report_with(rule, message, help, &places),
+        None => check.report(rule, message, &places),
+    }
 }

@@ -103,7 +103,7 @@ fn calendar(check: &mut Check<'_>) {
         let message = format!("`{}` is not a time zone", trading.time_zone);
         let help = match nearest_zone(&trading.time_zone, &known) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => rule::TIME_ZONE.mend.to_owned(),
+            None => "write an IANA name such as `America/New_York`".to_owned(),
         };
         check.report_with(
             &rule::TIME_ZONE,

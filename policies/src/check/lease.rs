@@ -16,6 +16,7 @@ pub(super) fn check(check: &mut Check<'_>) {
     endurance(check);
     margin(check);
     operations(check);
+    last_moment(check);
     grants(check);
     store(check);
 }
@@ -127,6 +128,19 @@ fn operations(check: &mut Check<'_>) {
             ("lease.renew-every", "than this"),
         ];
         check.report(&rule::RENEWALS_OVERLAP, message, &places);
+    }
+}
+
+fn last_moment(check: &mut Check<'_>) {
+    let lease = &check.policy().lease;
+    if lease.operation_timeout > lease.margin {
+        let message = format!(
+            "an operation may take {}, and may start {} before the lease ends",
+            format(lease.operation_timeout),
+            format(lease.margin),
+        );
+        let places = [("lease.operation-timeout", "longer"), ("lease.margin", "than this")];
+        check.report(&rule::OPERATION_OUTLIVES, message, &places);
     }
 }
 

@@ -45,7 +45,7 @@ impl<'d> Check<'d> {
 
     /// Reports a finding that is mended as its rule says.
     fn report(&mut self, rule: &Rule, message: impl Into<String>, places: &[(&str, &str)]) {
-        self.report_with(rule, message, rule.mend, places);
+        self.report_with(rule, message, as_help(rule.mend), places);
     }
 
     /// Reports a finding with help of its own. The first place is the one that it is about.
@@ -69,4 +69,14 @@ impl<'d> Check<'d> {
             labels,
         });
     }
+}
+
+/// A sentence of the catalogue as a diagnostic has it: without a capital and a full stop.
+fn as_help(sentence: &str) -> String {
+    let sentence = sentence.strip_suffix('.').unwrap_or(sentence);
+    let mut letters = sentence.chars();
+    letters
+        .next()
+        .map(|first| first.to_lowercase().chain(letters).collect())
+        .unwrap_or_default()
 }

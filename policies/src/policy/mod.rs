@@ -62,7 +62,12 @@ impl Document {
         })
     }
 
-    /// The findings of a check, in the order of the text.
+    /// The text of a key's value, as the file has it.
+    pub(crate) fn value_text(&self, key: &str) -> Option<&str> {
+        self.source.text().get(self.places.get(key)?.value.clone())
+    }
+
+    /// The findings of a check.
     pub(crate) fn diagnostics(&self, findings: Vec<Finding>) -> Diagnostics {
         Diagnostics::new(self.source.clone(), findings)
     }

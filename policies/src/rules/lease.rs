@@ -57,4 +57,8 @@ rules! {
     RENEWALS_OVERLAP = "UP314" Warning ["lease.operation-timeout", "lease.renew-every"]: "A renewal may still be unanswered when the next one is due.",
         why "Overlapping renewals conflict with each other, and each conflict costs a read-back.",
         mend "Set `operation-timeout` to at most `renew-every`.";
+    OPERATION_OUTLIVES = "UP315" Error ["lease.operation-timeout", "lease.margin"]: "An operation that starts at the last moment ends after the lease.",
+        why "An effect may start until a margin before the lease ends. With a time-out longer than the margin it may still \
+             happen when the other region already serves: a stale actor wins after a delay.",
+        mend "Set `operation-timeout` to at most `margin`.";
 }

@@ -64,7 +64,7 @@ pub struct Position {
     pub column: usize,
 }
 
-/// Everything that was found in one file, in the order of the places.
+/// Everything that was found in one file: what refuses it first, then in the order of the places.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostics {
     source: Source,
@@ -82,7 +82,11 @@ impl Diagnostics {
     /// Collects the findings of one file.
     #[must_use]
     pub fn new(source: Source, mut findings: Vec<Finding>) -> Self {
-        findings.sort_by(|a, b| (a.start(), a.code, &a.key).cmp(&(b.start(), b.code, &b.key)));
+        findings.sort_by(|a, b| {
+            b.severity
+                .cmp(&a.severity)
+                .then_with(|| (a.start(), a.code, &a.key).cmp(&(b.start(), b.code, &b.key)))
+        });
         Self { source, findings }
     }
 

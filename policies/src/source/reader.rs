@@ -352,7 +352,10 @@ impl<'r> Table<'r> {
             let help = match suggestion {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if known.is_empty() => "remove it".to_owned(),
-                None => format!("remove it; {whole} has {}", in_words(known.iter().map(String::as_str))),
+                None => format!(
+                    "remove it; {whole} has {}",
+                    in_words(known.iter().map(String::as_str), "and")
+                ),
             };
             let span = if key.span().is_empty() {
                 value.span()
@@ -370,7 +373,7 @@ impl<'r> Table<'r> {
             );
         }
         if !missing.is_empty() {
-            let message = format!("{whole} lacks {}", in_words(missing.iter().map(String::as_str)));
+            let message = format!("{whole} lacks {}", in_words(missing.iter().map(String::as_str), "and"));
             let help = "add what is missing: every key is required, so that what the file says is what runs".to_owned();
             let label = if self.header.is_some() {
                 "in this table"
@@ -384,11 +387,11 @@ impl<'r> Table<'r> {
 }
 
 /// `` `a`, `b` and `c` ``.
-pub(super) fn in_words<'a>(names: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn in_words<'a>(names: impl Iterator<Item = &'a str>, last_joined_by: &str) -> String {
     let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     match names.split_last() {
         Some((last, [])) => last.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        Some((last, others)) => format!("{} {last_joined_by} {last}", others.join(", ")),
         None => String::new(),
     }
 }

@@ -4,11 +4,11 @@ use std::fmt::{self, Write as _};
 use std::io::IsTerminal;
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode, ThemeCharacters,
-    ThemeStyles,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
+    SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
 };
 
-use super::{Diagnostics, Finding, Severity};
+use super::{Diagnostics, Finding, Severity, Source};
 
 /// How findings look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,10 @@ impl Style {
     /// Fancy when standard error is a terminal and `NO_COLOR` is not set.
     #[must_use]
     pub fn for_stderr() -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "colours are no policy: NO_COLOR is how a terminal is asked"
+        )]
         let colourless = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         if std::io::stderr().is_terminal() && !colourless {
             Self::Fancy
@@ -54,12 +58,13 @@ impl Diagnostics {
         for finding in self.findings() {
             let shown = Shown {
                 finding,
-                source: NamedSource::new(self.source().name(), self.source().text().to_owned()),
+                source: Lines(self.source()),
             };
             // Rendering can only fail on a span outside the text; the plain line says as much as is left.
             if handler.render_report(&mut text, &shown).is_err() {
                 let _ = writeln!(text, "{}[{}]: {}", finding.severity, finding.code, finding.message);
             }
+            text.push('\n');
         }
         text
     }
@@ -69,7 +74,35 @@ impl Diagnostics {
 #[derive(Debug)]
 struct Shown<'a> {
     finding: &'a Finding,
-    source: NamedSource<String>,
+    source: Lines<'a>,
+}
+
+/// The file's lines, in excerpts.
+#[derive(Debug)]
+struct Lines<'a>(&'a Source);
+
+impl SourceCode for Lines<'_> {
+    /// miette counts the lines of an excerpt from the start of the file, and then takes excerpts that are far apart for
+    /// one; counted from the excerpt's own start, only near ones are joined.
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        lines_before: usize,
+        lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let read = self.0.text().read_span(span, lines_before, lines_after)?;
+        let lines = read.data().iter().filter(|byte| **byte == b'\n').count();
+        let name = self.0.name().to_owned();
+        let (line, column) = (read.line(), read.column());
+        Ok(Box::new(MietteSpanContents::new_named(
+            name,
+            read.data(),
+            *read.span(),
+            line,
+            column,
+            lines,
+        )))
+    }
 }
 
 impl fmt::Display for Shown<'_> {

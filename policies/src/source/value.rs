@@ -142,11 +142,11 @@ impl<'r> Value<'r> {
     /// One of a fixed set of names.
     pub fn name<T: Named>(&self) -> Option<T> {
         let names = || T::NAMES.iter().map(|(name, _)| *name);
-        let text = self.string(&format!("{} in double quotes: {}", T::WHAT, in_words(names())))?;
+        let text = self.string(&format!("{} in double quotes: {}", T::WHAT, in_words(names(), "or")))?;
         if let Some((_, value)) = T::NAMES.iter().find(|(name, _)| *name == text) {
             return Some(*value);
         }
-        let choose = format!("write one of {}", in_words(names()));
+        let choose = format!("write {}", in_words(names(), "or"));
         let help =
             nearest(text, names()).map_or_else(|| choose.clone(), |near| format!("did you mean `{near}`? {choose}"));
         self.report(
@@ -226,11 +226,9 @@ impl<'r> Value<'r> {
     }
 
     fn wrong_type<T>(&self, wanted: &str) -> Option<T> {
-        let message = format!(
-            "`{}` is {}, where something else is needed",
-            self.path,
-            type_in_words(self.value.get_ref())
-        );
+        let wanted_in_short = wanted.split([',', ':']).next().unwrap_or(wanted);
+        let found = type_in_words(self.value.get_ref());
+        let message = format!("`{}` is {found}; it must be {wanted_in_short}", self.path);
         self.report(Fault::WrongType, message, format!("write {wanted}"));
         None
     }

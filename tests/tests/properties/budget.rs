@@ -58,6 +58,18 @@ proptest! {
     }
 
     #[test]
+    fn inside_the_declared_bounds_losing_the_standby_interrupts_nobody(
+        hangs in any::<bool>(), onset in onset(), seed in any::<u64>(),
+    ) {
+        let state = if hangs { FaultState::Hang } else { FaultState::Down };
+        let report = lose(vec![for_good(part(Part::Region, Place::Away), state)], onset, seed, |_| {});
+        prop_assert_eq!(report.actual.decision, ExpectedDecision::Hold);
+        prop_assert_eq!(report.ledger.interruptions, 0, "{:?}", report.ledger);
+        prop_assert_eq!(report.ledger.processing_stopped_at_seconds, None);
+        prop_assert!(report.violations.is_empty(), "{:?}", report.violations);
+    }
+
+    #[test]
     fn a_slow_promotion_is_named(faults in loss(), onset in onset(), seed in any::<u64>(), extra in 25_u64..120) {
         let report = lose(faults, onset, seed, |conditions| conditions.promotion = Duration::from_secs(40 + extra));
         prop_assert!(figures(&report)[1] > 60.0);

@@ -31,13 +31,12 @@ pub(crate) struct Terms {
     pub(crate) grants_allowed: bool,
 }
 
-/// One renewal under way, by way of the store or of the other region.
+/// One attempt to extend the lease, by way of the store or of the other region. Both may be under way at once.
 #[derive(Debug, Clone, Copy)]
-struct Renewal {
+struct Attempt {
     effect: EffectId,
     began: Timestamp,
     nonce: Nonce,
-    asks_peer: bool,
 }
 
 /// What the keeper wants done next.
@@ -52,6 +51,7 @@ pub(crate) struct Wish {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Renewal,
+    Grant,
     Clock,
     Serving,
     Watch,
@@ -66,7 +66,8 @@ pub(crate) struct Keeper {
     record: Option<LeaseRecord>,
     /// When the renewal counter was last *seen* to move. Never earlier than when it did.
     moved_at: Timestamp,
-    renewal: Option<Renewal>,
+    renewal: Option<Attempt>,
+    grant: Option<Attempt>,
     next_renewal: Timestamp,
     clock: Option<EffectId>,
     /// Whether the own region's database takes writes, as far as is known.
@@ -96,6 +97,7 @@ impl Keeper {
             record: None,
             moved_at: now,
             renewal: None,
+            grant: None,
             next_renewal: now,
             clock: None,
             writer: false,
@@ -178,39 +180,46 @@ impl Keeper {
 
     /// When something is due.
     pub(crate) fn next_due(&self, renewing: bool) -> Timestamp {
-        let renewal = if renewing && self.renewal.is_none() {
-            self.next_renewal
-        } else {
-            Timestamp::NEVER
-        };
-        let watch = if self.watch.is_none() {
-            self.next_watch
-        } else {
-            Timestamp::NEVER
-        };
-        renewal.min(watch).min(self.peer_overdue())
+        let mut at = Timestamp::NEVER;
+        if renewing && self.renewal.is_none() {
+            at = at.min(self.next_renewal);
+        }
+        if self.watch.is_none() {
+            at = at.min(self.next_watch);
+        }
+        at
     }
 
-    /// Starts what is due. `writer` tells whether the own region's database takes writes, as far as is known;
-    /// `acting` whether the engine may write at all.
-    pub(crate) fn due(&mut self, now: Timestamp, renewing: bool, writer: bool, acting: bool) -> [Option<Wish>; 2] {
+    /// Starts what is due: a renewal, a request for a grant, a look. `writer` tells whether the own region's database
+    /// takes writes, as far as is known; `acting` whether the engine may write at all.
+    pub(crate) fn due(&mut self, now: Timestamp, renewing: bool, writer: bool, acting: bool) -> [Option<Wish>; 3] {
         self.writer = writer;
-        if now >= self.peer_overdue() {
-            self.renewal = None;
-        }
-        let mut wishes = [None, None];
+        let nonce = Nonce::default();
+        let epoch = self.record.map_or_else(Default::default, |record| record.epoch);
+        let mut wishes = [None; 3];
         if renewing && self.renewal.is_none() && now >= self.next_renewal {
             self.next_renewal = now.after(self.terms.every);
-            wishes[0] = Some(self.wish_for_renewal(now));
+            let request = LeaseRequest::Renew {
+                epoch,
+                region: self.region,
+            };
+            wishes[0] = Some(Wish {
+                intent: Intent::Lease { request, nonce },
+                purpose: Purpose::Renewal,
+            });
+            if self.needs_a_grant(now) {
+                let from = self.region;
+                wishes[1] = Some(Wish {
+                    intent: Intent::TellPeer(PeerMessage::GrantRequest { from, epoch, nonce }),
+                    purpose: Purpose::Grant,
+                });
+            }
         }
         if self.watch.is_none() && now >= self.next_watch {
             self.next_watch = now.after(self.terms.every);
             let request = self.watch_request(now, acting);
-            wishes[1] = Some(Wish {
-                intent: Intent::Lease {
-                    request,
-                    nonce: Nonce::default(),
-                },
+            wishes[2] = Some(Wish {
+                intent: Intent::Lease { request, nonce },
                 purpose: Purpose::Watch,
             });
         }
@@ -237,14 +246,17 @@ impl Keeper {
             Purpose::Watch => self.watch = Some((id, now)),
             Purpose::Clock => self.clock = Some(id),
             Purpose::Serving => {}
-            Purpose::Renewal => {
-                let asks_peer = matches!(wish.intent, Intent::TellPeer(_));
-                self.renewal = Some(Renewal {
+            Purpose::Renewal | Purpose::Grant => {
+                let attempt = Some(Attempt {
                     effect: id,
                     began: now,
                     nonce,
-                    asks_peer,
                 });
+                if matches!(wish.purpose, Purpose::Renewal) {
+                    self.renewal = attempt;
+                } else {
+                    self.grant = attempt;
+                }
             }
         }
     }
@@ -272,41 +284,30 @@ impl Keeper {
                 _ => Settled::Done,
             };
         }
-        let Some(renewal) = self.renewal.filter(|renewal| renewal.effect == id) else {
+        if self.grant.is_some_and(|grant| grant.effect == id) {
+            // Once the message is on its way, the answer comes as a message of the peer.
+            if outcome != Outcome::Done {
+                self.grant = None;
+            }
+            return Settled::Done;
+        }
+        let Some(renewal) = self.renewal.take_if(|renewal| renewal.effect == id) else {
             return Settled::NotOurs;
         };
-        match (renewal.asks_peer, outcome) {
-            (false, Outcome::Lease(_)) => {
-                self.failing = false;
-                self.renewal = None;
-                self.extend(renewal.began.after(self.terms.tenure))
-            }
-            // The message is on its way; the answer comes as a message of the peer.
-            (true, Outcome::Done) => Settled::Done,
-            (false, Outcome::Conflict(_)) => {
-                self.failing = false;
-                self.renewal = None;
-                Settled::Done
-            }
-            (_, _) => {
-                self.failing = true;
-                self.renewal = None;
-                Settled::Done
-            }
+        self.failing = !matches!(outcome, Outcome::Lease(_) | Outcome::Conflict(_));
+        match outcome {
+            Outcome::Lease(_) => self.extend(renewal.began.after(self.terms.tenure)),
+            _ => Settled::Done,
         }
     }
 
     /// The other region answered a request for a grant.
     pub(crate) fn granted(&mut self, nonce: Nonce, granted: Option<Duration>) -> Settled {
-        let Some(renewal) = self
-            .renewal
-            .filter(|renewal| renewal.asks_peer && renewal.nonce == nonce)
-        else {
+        let Some(asked) = self.grant.take_if(|grant| grant.nonce == nonce) else {
             return Settled::NotOurs;
         };
-        self.renewal = None;
         match granted {
-            Some(time) => self.extend(renewal.began.after(time.saturating_sub(self.terms.margin))),
+            Some(time) => self.extend(asked.began.after(time.saturating_sub(self.terms.margin))),
             None => Settled::Done,
         }
     }
@@ -351,12 +352,14 @@ impl Keeper {
         self.serving_row = true;
     }
 
-    /// When the other region's answer to a request for a grant is no longer waited for.
-    fn peer_overdue(&self) -> Timestamp {
-        match self.renewal {
-            Some(renewal) if renewal.asks_peer => renewal.began.after(self.terms.every + self.terms.every),
-            _ => Timestamp::NEVER,
-        }
+    /// Whether the other region is to be asked: the store does not answer, and the lease is nearly out. An answer that
+    /// does not come is not waited for longer than an operation of the store would be.
+    fn needs_a_grant(&self, now: Timestamp) -> bool {
+        let asked = self
+            .grant
+            .is_some_and(|grant| now < grant.began.after(self.terms.every));
+        let left = self.serve_until().since(now);
+        self.terms.grants_allowed && self.failing && !asked && left <= self.terms.every * INTERVALS_LEFT_FOR_GRANT
     }
 
     fn extend(&mut self, until: Timestamp) -> Settled {
@@ -372,31 +375,6 @@ impl Keeper {
             intent: Intent::ReadDatabaseClock,
             purpose: Purpose::Clock,
         })
-    }
-
-    fn wish_for_renewal(&self, now: Timestamp) -> Wish {
-        let epoch = self.record.map_or_else(Default::default, |record| record.epoch);
-        let nonce = Nonce::default();
-        let intent = if self.terms.grants_allowed
-            && self.failing
-            && self.serve_until().since(now) <= self.terms.every * INTERVALS_LEFT_FOR_GRANT
-        {
-            Intent::TellPeer(PeerMessage::GrantRequest {
-                from: self.region,
-                epoch,
-                nonce,
-            })
-        } else {
-            let request = LeaseRequest::Renew {
-                epoch,
-                region: self.region,
-            };
-            Intent::Lease { request, nonce }
-        };
-        Wish {
-            intent,
-            purpose: Purpose::Renewal,
-        }
     }
 
     /// The driver beats; the others watch, and one of them takes over from a driver that fell silent.

@@ -1,0 +1,89 @@
+//! What a command answers, and where it goes: the answer on standard output, everything else on standard error.
+
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+use understudy_policies::explain::Unknown;
+use understudy_policies::source::{Diagnostics, Style, Unreadable};
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// For people, on standard output.
+    pub(crate) text: String,
+    /// For programs, on standard output.
+    pub(crate) json: Value,
+    /// Besides the answer, on standard error.
+    pub(crate) aside: String,
+    /// 0 fine, 1 the answer is no, 2 something could not be read.
+    pub(crate) code: u8,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// A file cannot be written.
+    #[error("cannot write `{name}`: {source}")]
+    Unwritable {
+        /// The file's name.
+        name: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Neither a code nor a key.
+    #[error(transparent)]
+    Unknown(#[from] Unknown),
+    /// The policy is invalid.
+    #[error("{} is not a valid policy", .0.source().name())]
+    Invalid(Box<Diagnostics>),
+}
+
+impl Answer {
+    pub(crate) fn print(&self, json: bool) -> ExitCode {
+        eprint_quietly(&self.aside);
+        let printed = if json {
+            format!("{:#}\n", self.json)
+        } else {
+            self.text.clone()
+        };
+        print_quietly(&printed, self.code)
+    }
+}
+
+impl Failure {
+    /// 1 for an invalid policy, 2 for wrong usage and unreadable input.
+    fn code(&self) -> u8 {
+        if matches!(self, Self::Invalid(_)) { 1 } else { 2 }
+    }
+
+    pub(crate) fn print(&self, json: bool) -> ExitCode {
+        let mut object = json!({ "error": self.to_string() });
+        if let Self::Invalid(diagnostics) = self {
+            eprint_quietly(&diagnostics.render(Style::for_stderr()));
+            object["file"] = json!(diagnostics);
+        }
+        eprint_quietly(&format!("error: {self}\n"));
+        print_quietly(&if json { format!("{object:#}\n") } else { String::new() }, self.code())
+    }
+}
+
+/// Whoever closed the pipe has read enough; that is no failure. Any other trouble with standard output is one.
+fn print_quietly(text: &str, code: u8) -> ExitCode {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            eprint_quietly(&format!("error: cannot write to standard output: {error}\n"));
+            ExitCode::from(2)
+        }
+        _ => ExitCode::from(code),
+    }
+}
+
+/// If standard error is gone there is nobody left to tell.
+fn eprint_quietly(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
