@@ -296,6 +296,18 @@ impl Conditions {
         list.span("stretch-least", self.stretch.0, None, "assumption");
         list.span("stretch-most", self.stretch.1, None, "assumption");
         list.drifts(self.drift_ppm, policy);
+        for (region, millis) in ["wall-clock-ahead-home", "wall-clock-ahead-away"]
+            .into_iter()
+            .zip(self.wall_offset_millis)
+        {
+            list.ahead(region, millis * 1_000, "assumption: at most 50 ms");
+        }
+        for (region, micros) in ["database-clock-ahead-home", "database-clock-ahead-away"]
+            .into_iter()
+            .zip(self.database_offset_micros)
+        {
+            list.ahead(region, micros, "assumption: at most 1 s; nothing depends on it");
+        }
         list.count("sidecars-per-region", self.sidecars, "a choice");
         list.count("clients", self.clients, "a choice");
         list.count(
@@ -342,7 +354,29 @@ impl List {
         });
     }
 
+    fn ahead(&mut self, name: &'static str, micros: i64, source: &'static str) {
+        self.0.push(ConditionReport {
+            name,
+            value: crate::report::seconds(micros),
+            unit: "s",
+            bound: None,
+            source,
+        });
+    }
+
     fn drifts(&mut self, drift_ppm: [i32; 2], policy: &Policy) {
+        for (name, ppm) in ["boot-clock-drift-home", "boot-clock-drift-away"]
+            .into_iter()
+            .zip(drift_ppm)
+        {
+            self.0.push(ConditionReport {
+                name,
+                value: f64::from(ppm),
+                unit: "ppm",
+                bound: None,
+                source: "assumption: at most 50 ppm",
+            });
+        }
         let apart = (f64::from(drift_ppm[0]) - f64::from(drift_ppm[1])).abs();
         let bound = policy.lease.drift_max.as_secs_f64() / policy.lease.ttl.as_secs_f64() * 1e6;
         self.0.push(ConditionReport {
