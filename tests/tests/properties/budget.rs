@@ -64,8 +64,9 @@ proptest! {
         let state = if hangs { FaultState::Hang } else { FaultState::Down };
         let report = lose(vec![for_good(part(Part::Region, Place::Away), state)], onset, seed, |_| {});
         prop_assert_eq!(report.actual.decision, ExpectedDecision::Hold);
-        // Only when the stall and the operations all take as long as they may; see docs/decisions/0008.
-        prop_assert!(report.ledger.interrupted_seconds <= 0.5, "{:?}", report.ledger);
+        // One database write and the drift, and only when the stall and the operations all take as long as they may: see
+        // docs/decisions/0008.
+        prop_assert!(report.ledger.interrupted_seconds <= 0.5 + 0.25, "{:?}", report.ledger);
         prop_assert!(report.violations.is_empty(), "{:?}", report.violations);
     }
 
