@@ -1,4 +1,9 @@
-//! What to do: the failover engine's pure core.
+//! What to do: the failover engine.
+//!
+//! - [`core`]: decides. Pure; the sidecar, the simulator and the property tests run the same code.
+//! - [`workflow`]: failover and failback as data, which the core executes.
+//! - [`decode`]: from the bytes of an event to a signal of the core.
+
 pub mod core;
 pub mod decode;
 pub mod workflow;

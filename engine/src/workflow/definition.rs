@@ -240,13 +240,14 @@ pub const FAILOVER: Definition = Definition {
         step(PromoteDatabase, State::Moving, &[RaiseEpoch], Patience::Moving)
             .retry(Retry::LookFirst)
             .on_failure(OnFailure::Revert),
+        // The order path opens while the row is written: until it is, the database refuses every commit anyway.
         step(
             WriteServingRow,
             State::Moving,
             &[PromoteDatabase],
             Patience::DatabaseWrite,
         ),
-        step(ReconcileVenues, State::Moving, &[WriteServingRow], Patience::Human).gate(Gate::VenueReconciliation),
+        step(ReconcileVenues, State::Moving, &[PromoteDatabase], Patience::Human).gate(Gate::VenueReconciliation),
         step(
             OpenProcessing,
             State::Moving,

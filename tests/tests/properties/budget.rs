@@ -58,14 +58,15 @@ proptest! {
     }
 
     #[test]
-    fn inside_the_declared_bounds_losing_the_standby_interrupts_nobody(
+    fn inside_the_declared_bounds_losing_the_standby_pauses_orders_for_one_write_at_most(
         hangs in any::<bool>(), onset in onset(), seed in any::<u64>(),
     ) {
         let state = if hangs { FaultState::Hang } else { FaultState::Down };
         let report = lose(vec![for_good(part(Part::Region, Place::Away), state)], onset, seed, |_| {});
         prop_assert_eq!(report.actual.decision, ExpectedDecision::Hold);
-        prop_assert_eq!(report.ledger.interruptions, 0, "{:?}", report.ledger);
-        prop_assert_eq!(report.ledger.processing_stopped_at_seconds, None);
+        // One database write and the drift, and only when the stall and the operations all take as long as they may: see
+        // docs/decisions/0008.
+        prop_assert!(report.ledger.interrupted_seconds <= 0.5 + 0.25, "{:?}", report.ledger);
         prop_assert!(report.violations.is_empty(), "{:?}", report.violations);
     }
 

@@ -1,10 +1,10 @@
 //! Keeping the lease: renewing it as the holder, watching it as the one who may take over.
 //!
 //! Every `renew-every` the holder notes the boot-time clock `t0` and renews in the store; it may serve until
-//! `t0 + ttl - margin`. Then it reads the database's clock `s` and writes
-//! `serving(valid_until = s + what is left of that time when the answer arrives)`. The answer is never younger than
-//! `s`, so the database stops no later than the holder does; and a taker's wait starts only once it has *seen* the
-//! renewal, so it ends later than both. Nothing of the renewal waits for the database.
+//! `t0 + ttl - margin`. Beside that it reads the database's clock `s`, and once both are through it writes
+//! `serving(valid_until = s + what was left of that time when the reading arrived)`. `s` was read before it arrived, so
+//! the database stops no later than the holder does; and a taker's wait starts only once it has *seen* the renewal, so
+//! it ends later than both. The renewal waits for no database.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::record::{LeaseRecord, LeaseRequest};
 use crate::core::effect::{Intent, Outcome};
 use crate::core::ids::{EffectId, Nonce, Region, SidecarId};
 use crate::core::signal::PeerMessage;
-use crate::core::time::Timestamp;
+use crate::core::time::{DatabaseTime, Timestamp};
 
 /// With this many renewal intervals left and the last renewal failed, the other region is asked for a grant: late
 /// enough that a store which merely stalls needs none, early enough for an answer.
@@ -70,6 +70,10 @@ pub(crate) struct Keeper {
     grant: Option<Attempt>,
     next_renewal: Timestamp,
     clock: Option<EffectId>,
+    /// The database's clock and when it arrived here.
+    clock_read: Option<(DatabaseTime, Timestamp)>,
+    /// The end of the time that the serving row was last asked to cover.
+    row_until: Timestamp,
     /// Whether the own region's database takes writes, as far as is known.
     writer: bool,
     watch: Option<(EffectId, Timestamp)>,
@@ -100,6 +104,8 @@ impl Keeper {
             grant: None,
             next_renewal: now,
             clock: None,
+            clock_read: None,
+            row_until: Timestamp::ZERO,
             writer: false,
             watch: None,
             next_watch: now,
@@ -192,11 +198,11 @@ impl Keeper {
 
     /// Starts what is due: a renewal, a request for a grant, a look. `writer` tells whether the own region's database
     /// takes writes, as far as is known; `acting` whether the engine may write at all.
-    pub(crate) fn due(&mut self, now: Timestamp, renewing: bool, writer: bool, acting: bool) -> [Option<Wish>; 3] {
+    pub(crate) fn due(&mut self, now: Timestamp, renewing: bool, writer: bool, acting: bool) -> [Option<Wish>; 4] {
         self.writer = writer;
         let nonce = Nonce::default();
         let epoch = self.record.map_or_else(Default::default, |record| record.epoch);
-        let mut wishes = [None; 3];
+        let mut wishes = [None; 4];
         if renewing && self.renewal.is_none() && now >= self.next_renewal {
             self.next_renewal = now.after(self.terms.every);
             let request = LeaseRequest::Renew {
@@ -207,6 +213,13 @@ impl Keeper {
                 intent: Intent::Lease { request, nonce },
                 purpose: Purpose::Renewal,
             });
+            // The clock is read beside the renewal, so that the row can be written as soon as that is through.
+            if writer && self.clock.is_none() {
+                wishes[3] = Some(Wish {
+                    intent: Intent::ReadDatabaseClock,
+                    purpose: Purpose::Clock,
+                });
+            }
             if self.needs_a_grant(now) {
                 let from = self.region;
                 wishes[1] = Some(Wish {
@@ -272,14 +285,11 @@ impl Keeper {
         }
         if self.clock == Some(id) {
             self.clock = None;
-            let left = self.serve_until().since(now);
             return match outcome {
-                Outcome::DatabaseClock(clock) if !left.is_zero() => Settled::Next(Wish {
-                    intent: Intent::WriteServing {
-                        valid_until: clock.after(left),
-                    },
-                    purpose: Purpose::Serving,
-                }),
+                Outcome::DatabaseClock(clock) => {
+                    self.clock_read = Some((clock, now));
+                    self.serving_row()
+                }
                 // The lease is renewed all the same; the serving row just runs out.
                 _ => Settled::Done,
             };
@@ -331,6 +341,8 @@ impl Keeper {
             self.moved_at = now;
         }
         if new_epoch {
+            self.row_until = Timestamp::ZERO;
+            self.clock_read = None;
             self.serve_until = None;
             self.serving_row = false;
         }
@@ -367,14 +379,26 @@ impl Keeper {
             return Settled::Done;
         }
         self.serve_until = Some(self.serve_until.map_or(until, |before| before.max(until)));
-        // A clock that is being read already will find the longer time.
-        if !self.writer || self.clock.is_some() {
-            return Settled::Done;
+        self.serving_row()
+    }
+
+    /// Extends the serving row to the end of the lease, once the database's clock is known. A reading is used once, so
+    /// a database whose clock jumps (a failover inside the region) is noticed with the next renewal.
+    fn serving_row(&mut self) -> Settled {
+        let until = self.serve_until();
+        match self.clock_read {
+            Some((clock, read_at)) if self.writer && until > self.row_until && until > read_at => {
+                self.row_until = until;
+                self.clock_read = None;
+                Settled::Next(Wish {
+                    intent: Intent::WriteServing {
+                        valid_until: clock.after(until.since(read_at)),
+                    },
+                    purpose: Purpose::Serving,
+                })
+            }
+            _ => Settled::Done,
         }
-        Settled::Next(Wish {
-            intent: Intent::ReadDatabaseClock,
-            purpose: Purpose::Clock,
-        })
     }
 
     /// The driver beats; the others watch, and one of them takes over from a driver that fell silent.
