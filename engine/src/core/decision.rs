@@ -63,8 +63,6 @@ pub enum Guard {
     RoleChanges,
     /// The loss is within its bound, and known.
     DataLoss,
-    /// No promise not to claim is outstanding.
-    NoPromise,
     /// No Step Functions execution is doing the same.
     NoExecution,
     /// The lease is held by the other region and not claimed by anyone else.

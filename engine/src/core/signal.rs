@@ -105,7 +105,7 @@ pub enum ExecutionStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PeerMessage {
-    /// "I cannot reach the lease store. Will you promise not to claim for a while?"
+    /// "I cannot reach the lease store. Will you promise not to take the lease for a while?"
     GrantRequest {
         /// Who asks.
         from: Region,
@@ -114,7 +114,7 @@ pub enum PeerMessage {
         /// Pairs the answer with the request.
         nonce: Nonce,
     },
-    /// "I have not claimed and will not for this long", or a refusal.
+    /// "I have not claimed, and will not take the lease for this long", or a refusal.
     GrantAnswer {
         /// The request's nonce.
         nonce: Nonce,

@@ -93,8 +93,10 @@ pub enum Patience {
     LeaseExpiry,
     /// `bounds.switch-write`
     SwitchWrite,
-    /// `deadlines.moving`
-    Moving,
+    /// `bounds.promotion`: afterwards it is looked up whether the promotion is still under way.
+    Promotion,
+    /// Half of `deadlines.handing-back`: afterwards it is looked up whether the switchover is still under way.
+    Switchover,
     /// `bounds.database-write`
     DatabaseWrite,
     /// A minute: Route 53 promises a record change within 60 s.
@@ -237,7 +239,7 @@ pub const FAILOVER: Definition = Definition {
         step(RaiseEpoch, State::Acquiring, &[AwaitLease], Patience::LeaseOperation).on_failure(OnFailure::Revert),
         step(OpenIntake, State::Moving, &[RaiseEpoch], Patience::LeaseOperation),
         step(PinRecord, State::Moving, &[RaiseEpoch], Patience::RecordChange).best_effort(),
-        step(PromoteDatabase, State::Moving, &[RaiseEpoch], Patience::Moving)
+        step(PromoteDatabase, State::Moving, &[RaiseEpoch], Patience::Promotion)
             .retry(Retry::LookFirst)
             .on_failure(OnFailure::Revert),
         // The order path opens while the row is written: until it is, the database refuses every commit anyway.
@@ -312,7 +314,7 @@ pub const FAILBACK: Definition = Definition {
             SwitchOverDatabase,
             State::SwitchingOver,
             &[CloseOrderPath],
-            Patience::HandingBack,
+            Patience::Switchover,
         )
         .retry(Retry::LookFirst)
         .on_failure(OnFailure::RollBack),

@@ -56,7 +56,6 @@ impl Engine {
                     | Guard::Armed
                     | Guard::NotPaused
                     | Guard::Drives
-                    | Guard::NoPromise
                     | Guard::NoExecution
                     | Guard::Lease
                     | Guard::DataLoss
@@ -205,17 +204,11 @@ impl Engine {
             relation: Relation::Is,
             needs: Value::Assessment(Assessment::Steady),
         });
-        find(self.cool_down(now, assessment));
+        if let Some(finding) = self.cool_down(now, assessment) {
+            find(finding);
+        }
         find(self.role_change_limit(now));
         find(self.data_loss());
-        let promised = self.keeper.promised_until().since(now.boot);
-        find(Finding {
-            guard: Guard::NoPromise,
-            passed: promised.is_zero(),
-            saw: Value::Span(promised),
-            relation: Relation::AtMost,
-            needs: Value::Span(Duration::ZERO),
-        });
     }
 
     fn each_failback_guard(&self, now: Now, mut find: impl FnMut(Finding)) {
@@ -251,21 +244,17 @@ impl Engine {
         find(flag(Guard::NoExecution, !self.execution_running));
     }
 
-    fn cool_down(&self, now: Now, assessment: Assessment) -> Finding {
+    /// None while no role change is known.
+    fn cool_down(&self, now: Now, assessment: Assessment) -> Option<Finding> {
         let guards = &self.settings.policy.guards;
-        let quiet_for = self.role_changes.back().map(|at| now.boot.since(*at));
+        let quiet_for = self.role_changes.back().map(|at| now.boot.since(*at))?;
         let escapes =
             guards.cool_down_escape && assessment == Assessment::RegionLost && now.boot >= self.keeper.expires_at();
-        match quiet_for {
-            Some(quiet_for) => {
-                let finding = at_least(Guard::CoolDown, quiet_for, guards.cool_down);
-                Finding {
-                    passed: finding.passed || escapes,
-                    ..finding
-                }
-            }
-            None => flag(Guard::CoolDown, true),
-        }
+        let finding = at_least(Guard::CoolDown, quiet_for, guards.cool_down);
+        Some(Finding {
+            passed: finding.passed || escapes,
+            ..finding
+        })
     }
 
     fn role_change_limit(&self, now: Now) -> Finding {

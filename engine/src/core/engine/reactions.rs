@@ -174,11 +174,16 @@ impl Engine {
     pub(super) fn watch_standby(&mut self, now: Now) {
         let lost = self.assessment(self.other()).is_loss() && self.keeper.drives(now.boot);
         if lost && !self.loss_paged {
+            self.loss_paged = true;
             self.page(now, PageReason::Unprotected);
             let decision = self.judge_failover(now, Verdict::Hold);
             self.decide(now, decision);
         }
-        self.loss_paged = lost;
+        // A region that comes and goes is one incident, and one page.
+        let quiet = self.settings.policy.quorum.flap_window;
+        if self.healthy_since[self.other().index()].is_some_and(|since| now.boot >= since.after(quiet)) {
+            self.loss_paged = false;
+        }
     }
 
     fn start_ledger(&mut self, now: Now) {

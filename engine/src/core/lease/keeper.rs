@@ -86,7 +86,7 @@ pub(crate) struct Keeper {
     driver_moved: (u64, Timestamp),
     /// This sidecar's last successful beat was asked for then.
     driving_since: Option<Timestamp>,
-    /// This region has promised not to claim before then.
+    /// This region has promised not to take the lease before then.
     promised_until: Timestamp,
     /// The serving row was written in this epoch.
     serving_row: bool,
@@ -153,11 +153,6 @@ impl Keeper {
         } else {
             waited.max(self.promised_until)
         }
-    }
-
-    /// Until when this region has promised not to claim.
-    pub(crate) const fn promised_until(&self) -> Timestamp {
-        self.promised_until
     }
 
     /// Whether this sidecar drives its region.
@@ -322,7 +317,7 @@ impl Keeper {
         }
     }
 
-    /// The other region asks for a grant: promises not to claim for a while, if this sidecar may promise it.
+    /// The other region asks for a grant: promises not to take the lease for a while.
     pub(crate) fn promise(&mut self, now: Timestamp) -> Duration {
         self.promised_until = self.promised_until.max(now.after(self.terms.grant + self.terms.drift));
         self.terms.grant
