@@ -31,8 +31,8 @@ fn endurance(check: &mut Check<'_>) {
     let outlasts = lease.renew_every + stall + policy.bounds.lease_operation;
     if endures < outlasts {
         let message = format!(
-            "the holder endures {} without renewing, and the next renewal may take {}: an interval of {}, a stall of {} and \
-             an operation of {}",
+            "the holder endures {} without renewing, and the next renewal may take {}: an interval of {}, \
+             a stall of {} and an operation of {}",
             format(endures),
             format(outlasts),
             format(lease.renew_every),
