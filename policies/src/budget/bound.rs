@@ -76,6 +76,7 @@ impl WorstCase {
                 "the wait for a lost region",
                 policy.losses.region.wait,
             ),
+            on_a_slow_clock(policy, policy.quorum.dwell + policy.losses.region.wait),
         ];
         let decide = vec![part(
             "bounds.engine-turn",
@@ -90,19 +91,24 @@ impl WorstCase {
             Holder::Gray => Duration::ZERO,
         };
         let claim_accepted = stall + bounds.lease_operation;
-        let lease_wait = lease_wait(policy, holder, decided + claim_accepted);
+        let (lease_wait, slow) = lease_wait(policy, holder, decided + claim_accepted);
         let claim = vec![
             part("bounds.lease-stall", "the lease store's stall", stall),
             part("bounds.lease-operation", "writing the claim", bounds.lease_operation),
-            part("lease.ttl", "waiting until the lease has run out", lease_wait),
+            part(
+                "lease.ttl",
+                "waiting until the lease has run out",
+                lease_wait.saturating_sub(slow.duration),
+            ),
+            slow,
             part("bounds.lease-operation", "raising the epoch", bounds.lease_operation),
         ];
         let promote = vec![
             part("bounds.promotion", "promoting the standby's database", bounds.promotion),
             part(
                 "bounds.database-write",
-                "writing the serving row",
-                bounds.database_write,
+                "reading the database's clock, then writing the serving row",
+                2 * bounds.database_write,
             ),
         ];
         let redirect = redirect(policy);
@@ -191,32 +197,55 @@ fn detection_parts(policy: &Policy, index: usize, witness: &Witness) -> Vec<Part
         FailureDomain::PeerRegion => Duration::ZERO,
         _ => policy.bounds.signal_delivery,
     };
+    let intervals = witness.interval * witness.breach_after;
+    let probing = intervals + witness.timeout;
     vec![
         Part {
             key: format!("witness[{index}].interval"),
             what: format!("{} intervals of `{name}`", witness.breach_after),
-            duration: witness.interval * witness.breach_after,
+            duration: intervals,
         },
         Part {
             key: format!("witness[{index}].timeout"),
             what: format!("the time-out of `{name}`"),
             duration: witness.timeout,
         },
+        on_a_slow_clock(policy, probing),
         part("bounds.signal-delivery", "its way to the engine", delivery),
     ]
 }
 
-/// What is left of the lease when the claim has been accepted.
-fn lease_wait(policy: &Policy, holder: Holder, accepted_at: Duration) -> Duration {
+/// What is left of the lease when the claim has been accepted, and which part of that is owed to a slow clock.
+fn lease_wait(policy: &Policy, holder: Holder, accepted_at: Duration) -> (Duration, Part) {
     let lease = &policy.lease;
-    match holder {
-        // The last renewal was seen at most one interval and one operation after the onset.
+    let expiry = lease.ttl + lease.drift_max;
+    let (wait, slow) = match holder {
+        // The last renewal was seen at most one interval and one operation after the onset, and the taker's clock
+        // measures the interval as well.
         Holder::Silent => {
-            let runs_out = lease.renew_every + policy.bounds.lease_operation + lease.ttl + lease.drift_max;
-            runs_out.saturating_sub(accepted_at)
+            let slow = on_a_slow_clock(policy, lease.renew_every + expiry);
+            let runs_out = lease.renew_every + policy.bounds.lease_operation + expiry + slow.duration;
+            (runs_out.saturating_sub(accepted_at), slow)
         }
-        Holder::Gray => lease.ttl + lease.drift_max,
-    }
+        Holder::Gray => {
+            let slow = on_a_slow_clock(policy, expiry);
+            (expiry + slow.duration, slow)
+        }
+    };
+    let duration = slow.duration.min(wait);
+    (wait, Part { duration, ..slow })
+}
+
+/// By how much longer a span runs that the engine measures on its own clock, when that clock is slow. Two clocks part
+/// by `drift-max` during one lease, so each is off true time by at most half of that share. Rounded up to milliseconds.
+fn on_a_slow_clock(policy: &Policy, span: Duration) -> Part {
+    let lease = &policy.lease;
+    // A drift as long as the lease is refused elsewhere; here it only must not stop the clock altogether.
+    let drift = lease.drift_max.min(lease.ttl).as_micros();
+    let shown = (2 * lease.ttl.as_micros()).saturating_sub(drift).max(1);
+    let micros = (span.as_micros() * drift).div_ceil(shown);
+    let millis = u64::try_from(micros.div_ceil(1_000)).unwrap_or(u64::MAX);
+    part("lease.drift-max", "on a slow clock", Duration::from_millis(millis))
 }
 
 fn redirect(policy: &Policy) -> Vec<Part> {
@@ -301,24 +330,65 @@ mod tests {
     #[test]
     fn the_default_policy_adds_up_when_the_engine_falls_silent_with_its_region() {
         let worst = WorstCase::of(&shipped::trading(), Holder::Silent).unwrap();
+        // A clock that is 0.25 s off in two leases of 8 s shows 15.75 s of 16 s.
+        // Probing: 4 s * 0.25 / 15.75 = 63.5 ms. Dwell: 2 s * 0.25 / 15.75 = 31.7 ms.
+        // An interval, the lease and the drift: 9.25 s * 0.25 / 15.75 = 146.8 ms.
+        let (probing, dwell, lease) = (64, 32, 147);
+        let decided = 4_500 + probing + 2_000 + dwell + 500;
+        let runs_out = 1_000 + 1_000 + 8_250 + lease;
+        let claim = runs_out - decided + 1_000;
         assert_eq!(
             totals(&worst),
-            [4_500, 2_000, 500, 4_250, 40_500, 46_000, 1_000].map(ms)
+            [4_564, 2_032, 500, claim, 41_000, 46_000, 1_000].map(ms)
         );
-        assert_eq!(worst.lease_wait, ms(2_250));
-        assert_eq!(worst.accepted, ms(4_500 + 2_000 + 500 + 1_000 + 46_000));
-        assert_eq!(worst.processed, ms(4_500 + 2_000 + 500 + 4_250 + 40_500));
-        assert_eq!(worst.verified, ms(55_000));
+        assert_eq!(claim, 4_301);
+        assert_eq!(worst.lease_wait, ms(2_301));
+        assert_eq!(worst.accepted, ms(decided + 1_000 + 46_000));
+        assert_eq!(worst.accepted, ms(54_096));
+        assert_eq!(worst.processed, ms(decided + claim + 41_000));
+        assert_eq!(worst.processed, ms(52_397));
+        assert_eq!(worst.verified, ms(55_096));
     }
 
     #[test]
     fn a_gray_holder_costs_a_whole_lease() {
         let worst = WorstCase::of(&shipped::trading(), Holder::Gray).unwrap();
-        assert_eq!(worst.lease_wait, ms(8_250));
-        assert_eq!(worst.phase(Phase::Claim).total(), ms(10_250));
-        assert_eq!(worst.processed, ms(57_750));
-        assert_eq!(worst.verified, ms(58_750));
+        // 8.25 s * 0.25 / 15.75 = 131.0 ms, rounded up; written, waited for, raised.
+        assert_eq!(worst.lease_wait, ms(8_250 + 131));
+        assert_eq!(worst.phase(Phase::Claim).total(), ms(10_381));
+        assert_eq!(worst.processed, ms(4_564 + 2_032 + 500 + 10_381 + 41_000));
+        assert_eq!(worst.verified, ms(59_477));
         assert_eq!(worst.phase(Phase::Claim).dominant().unwrap().key, "lease.ttl");
+    }
+
+    #[test]
+    fn every_span_that_the_engine_measures_says_what_a_slow_clock_adds() {
+        let worst = WorstCase::of(&shipped::trading(), Holder::Gray).unwrap();
+        let slow = |phase| -> Vec<Duration> {
+            let parts = worst.phase(phase).parts.iter();
+            parts
+                .filter(|part| part.key == "lease.drift-max")
+                .map(|part| part.duration)
+                .collect()
+        };
+        assert_eq!(slow(Phase::Detect), [ms(64)]);
+        assert_eq!(slow(Phase::Corroborate), [ms(32)]);
+        assert_eq!(slow(Phase::Claim), [ms(131)]);
+        for phase in [Phase::Decide, Phase::Promote, Phase::Redirect, Phase::Verify] {
+            assert_eq!(slow(phase), [], "{phase:?}: the world's time, not the engine's");
+        }
+    }
+
+    #[test]
+    fn clocks_that_never_part_add_nothing_and_ones_that_stand_still_are_answered() {
+        let mut policy = shipped::trading();
+        policy.lease.drift_max = ms(0);
+        let worst = WorstCase::of(&policy, Holder::Gray).unwrap();
+        assert_eq!(worst.phase(Phase::Detect).total(), ms(4_500));
+        assert_eq!(worst.phase(Phase::Claim).total(), ms(10_000));
+        policy.lease.drift_max = ms(60_000);
+        let worst = WorstCase::of(&policy, Holder::Gray).unwrap();
+        assert_eq!(worst.phase(Phase::Corroborate).total(), ms(2 * 2_000));
     }
 
     #[test]
@@ -335,7 +405,8 @@ mod tests {
         let mut policy = shipped::trading();
         policy.bounds.lease_stall = ms(10_000);
         let worst = WorstCase::of(&policy, Holder::Silent).unwrap();
-        assert_eq!(worst.claim_accepted, ms(3_000 + 1_000));
+        // The decision is there after 7.096 s, and the store answers again after 10 s.
+        assert_eq!(worst.claim_accepted, ms(10_000 - 7_096 + 1_000));
         assert_eq!(WorstCase::of(&policy, Holder::Gray).unwrap().claim_accepted, ms(1_000));
     }
 
@@ -344,7 +415,9 @@ mod tests {
         let mut policy = shipped::trading();
         policy.lease.ttl = ms(60_000);
         let worst = WorstCase::of(&policy, Holder::Gray).unwrap();
-        assert_eq!(worst.accepted, ms(7_000 + 1_000 + 60_250 + 1_000));
+        // Over a lease of 60 s the same drift is a smaller share: 4 s, 2 s and 60.25 s * 0.25 / 119.75.
+        let slow = 9 + 5 + 126;
+        assert_eq!(worst.accepted, ms(7_000 + 1_000 + 60_250 + 1_000 + slow));
     }
 
     #[test]

@@ -27,22 +27,25 @@ fn endurance(check: &mut Check<'_>) {
     let (lease, stall) = (&policy.lease, policy.bounds.lease_stall);
     let endures = lease.ttl.saturating_sub(lease.margin);
     let (ttl, margin) = (("lease.ttl", "less"), ("lease.margin", "this"));
-    if endures <= lease.renew_every + stall {
+    // The next renewal may begin an interval later, wait out the stall, and then take as long as one operation may.
+    let outlasts = lease.renew_every + stall + policy.bounds.lease_operation;
+    if endures < outlasts {
         let message = format!(
-            "the holder endures {} without renewing, and a stall of the store may last {} after an interval of {}",
+            "the holder endures {} without renewing, and the next renewal may take {}: an interval of {}, \
+             a stall of {} and an operation of {}",
             format(endures),
-            format(stall),
+            format(outlasts),
             format(lease.renew_every),
+            format(stall),
+            format(policy.bounds.lease_operation),
         );
-        let help = format!(
-            "set `ttl` to more than {}",
-            format(lease.renew_every + stall + lease.margin)
-        );
+        let help = format!("set `ttl` to at least {}", format(outlasts + lease.margin));
         let places = [
             ttl,
             margin,
             ("lease.renew-every", "an interval"),
-            ("bounds.lease-stall", "and a stall"),
+            ("bounds.lease-stall", "a stall"),
+            ("bounds.lease-operation", "and an operation"),
         ];
         check.report_with(&rule::STALL_FENCES, message, help, &places);
     }

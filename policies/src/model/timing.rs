@@ -72,7 +72,7 @@ pub struct Bounds {
     /// Promotion of the standby's database, from the call until it takes writes.
     #[schemars(with = "DurationText")]
     pub promotion: Duration,
-    /// One write to the region's own database.
+    /// One read or write of the region's own database.
     #[schemars(with = "DurationText")]
     pub database_write: Duration,
     /// The engine's own evaluation, journal write included.

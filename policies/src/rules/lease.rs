@@ -5,10 +5,12 @@ use crate::source::Severity;
 
 rules! {
     Lease;
-    STALL_FENCES = "UP301" Error ["lease.ttl", "lease.margin", "lease.renew-every", "bounds.lease-stall"]: "A stall of the lease store would stop the primary.",
-        why "After it loses a region, the store may stall (assumed: up to 5 s). If the holder's lease runs out meanwhile, \
-             losing the *standby* stops the *primary*.",
-        mend "Make `ttl` less `margin` longer than `renew-every` and `bounds.lease-stall` together.";
+    STALL_FENCES = "UP301" Error ["lease.ttl", "lease.margin", "lease.renew-every", "bounds.lease-stall", "bounds.lease-operation"]: "A stall of the lease store would stop the primary.",
+        why "After it loses a region, the store may stall (assumed: up to 5 s). The next renewal may begin one interval \
+             after the last, wait out the stall, and take as long as one operation. If the holder's lease runs out \
+             meanwhile, losing the *standby* stops the *primary*.",
+        mend "Make `ttl` less `margin` at least as long as `renew-every`, `bounds.lease-stall` and \
+              `bounds.lease-operation` together.";
     MARGIN_DRIFT = "UP302" Error ["lease.margin", "lease.drift-max"]: "The margin does not cover the drift of the clocks.",
         why "The holder stops by its own clock and the taker starts by its own. With a margin below the drift both could \
              serve at once.",
