@@ -152,6 +152,8 @@ pub enum PageReason {
     SelfFenced,
     /// A failover happened.
     FailedOver,
+    /// A failback was undone. It is tried again after another soak.
+    FailbackFailed,
     /// Acknowledged orders did not survive.
     OrdersLost,
 }

@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::decision::Decision;
 use super::effect::{Effect, Intent, Outcome};
+use super::engine::Refusal;
 use super::evidence::{Assessment, WitnessState};
 use super::ids::{EffectId, Region, WitnessId};
 use super::ledger::Ledger;
 use super::machine::{Edge, Event, StateName};
+use super::signal::Command;
 use super::time::Now;
 
 /// One thing that happened, and when.
@@ -54,6 +56,13 @@ pub enum Happening {
     },
     /// A decision or a refusal.
     Decided(Decision),
+    /// An operator asked for something.
+    Commanded {
+        /// What.
+        command: Command,
+        /// Why it was not done, if it was not.
+        refused: Option<Refusal>,
+    },
     /// An effect was asked for.
     Asked(Effect),
     /// An effect's outcome arrived.

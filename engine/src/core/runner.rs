@@ -80,25 +80,31 @@ impl Runner {
 
     /// The steps that may start or be tried again now.
     pub(crate) fn ready(&self, now: Timestamp) -> impl Iterator<Item = &'static Step> + use<> {
-        let steps = self.steps;
-        let state = self.state;
-        let definition = self.definition;
-        definition
-            .into_iter()
-            .flat_map(|definition| definition.steps)
-            .filter(move |step| {
-                let startable = match steps[step.id as usize] {
-                    StepState::Pending => true,
-                    StepState::Waiting { until } => now >= until,
-                    StepState::Running(_) | StepState::Done => false,
-                };
-                startable && (step.state == state || carries_into(step, state)) && {
-                    let awaited_here = |awaited: &&StepId| belongs(definition, **awaited, step.state);
-                    step.after.iter().filter(awaited_here).all(|awaited| {
-                        steps[*awaited as usize] == StepState::Done || (step.state != state && step.carries_over)
-                    })
-                }
-            })
+        let runner = self.clone();
+        let steps = self.definition.into_iter().flat_map(|definition| definition.steps);
+        steps.filter(move |step| runner.startable_at(step).is_some_and(|at| now >= at))
+    }
+
+    /// From when on a step may start, if what it waits for is done.
+    fn startable_at(&self, step: &Step) -> Option<Timestamp> {
+        let at = match self.steps[step.id as usize] {
+            StepState::Pending => Timestamp::ZERO,
+            StepState::Waiting { until } => until,
+            StepState::Running(_) | StepState::Done => return None,
+        };
+        let awaited = |id: &&StepId| belongs(self.definition, **id, step.state);
+        let carried = step.state != self.state && step.carries_over;
+        let free = step
+            .after
+            .iter()
+            .filter(awaited)
+            .all(|id| carried || self.steps[*id as usize] == StepState::Done);
+        (self.runs_here(step) && free).then_some(at)
+    }
+
+    /// Whether a step belongs to the present state, or goes on in it.
+    pub(crate) fn runs_here(&self, step: &Step) -> bool {
+        step.state == self.state || carries_into(step, self.state)
     }
 
     /// Whether everything that this state is for is done. Steps that carry over are not waited for.
@@ -145,16 +151,19 @@ impl Runner {
         let Some(definition) = self.definition else {
             return Timestamp::NEVER;
         };
-        definition
-            .steps
-            .iter()
-            .filter(|step| step.state == self.state || carries_into(step, self.state))
-            .filter_map(|step| match self.steps[step.id as usize] {
-                StepState::Waiting { until } => Some(until),
-                StepState::Pending | StepState::Running(_) | StepState::Done => None,
-            })
-            .min()
-            .unwrap_or(Timestamp::NEVER)
+        let due = definition.steps.iter().filter_map(|step| self.startable_at(step));
+        due.min().unwrap_or(Timestamp::NEVER)
+    }
+
+    /// Whether a human is being waited for.
+    pub(crate) fn waits_for_a_human(&self) -> bool {
+        self.definition.is_some_and(|definition| {
+            let asked = |step: &Step| matches!(self.steps[step.id as usize], StepState::Running(_));
+            definition
+                .steps
+                .iter()
+                .any(|step| step.gate.is_some() && self.runs_here(step) && asked(step))
+        })
     }
 }
 
@@ -220,7 +229,12 @@ mod tests {
         runner.enter(StateName::Reverting, false);
         assert_eq!(
             ready(&runner),
-            [StepId::DisengageSwitchA, StepId::DisengageSwitchB, StepId::UnpinRecord]
+            [
+                StepId::DisengageSwitchA,
+                StepId::DisengageSwitchB,
+                StepId::UnpinRecord,
+                StepId::CloseOrderPath
+            ]
         );
     }
 }

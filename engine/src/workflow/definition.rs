@@ -235,7 +235,7 @@ pub const FAILOVER: Definition = Definition {
         step(EngageSwitchA, State::Acquiring, &[WriteClaim], Patience::SwitchWrite).carries_over(),
         step(EngageSwitchB, State::Acquiring, &[WriteClaim], Patience::SwitchWrite).carries_over(),
         step(Announce, State::Acquiring, &[WriteClaim], Patience::SwitchWrite).best_effort(),
-        step(AwaitLease, State::Acquiring, &[WriteClaim], Patience::LeaseExpiry),
+        step(AwaitLease, State::Acquiring, &[WriteClaim], Patience::LeaseExpiry).on_failure(OnFailure::Revert),
         step(RaiseEpoch, State::Acquiring, &[AwaitLease], Patience::LeaseOperation).on_failure(OnFailure::Revert),
         step(OpenIntake, State::Moving, &[RaiseEpoch], Patience::LeaseOperation),
         step(PinRecord, State::Moving, &[RaiseEpoch], Patience::RecordChange).best_effort(),
@@ -282,11 +282,13 @@ pub const FAILOVER: Definition = Definition {
         // What undoes a failover that could not go on.
         step(DisengageSwitchA, State::Reverting, &[], Patience::SwitchWrite),
         step(DisengageSwitchB, State::Reverting, &[], Patience::SwitchWrite),
-        step(UnpinRecord, State::Reverting, &[], Patience::RecordChange).best_effort(),
+        step(UnpinRecord, State::Reverting, &[], Patience::RecordChange),
+        // The intake may be open already.
+        step(CloseOrderPath, State::Reverting, &[], Patience::Draining),
         step(
             GiveUpLease,
             State::Reverting,
-            &[DisengageSwitchA, DisengageSwitchB],
+            &[DisengageSwitchA, DisengageSwitchB, CloseOrderPath],
             Patience::LeaseOperation,
         ),
     ],

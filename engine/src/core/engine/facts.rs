@@ -9,7 +9,7 @@ use crate::core::journal::Happening;
 use crate::core::lease::RoleChangeKind;
 use crate::core::ledger::{Ledger, Phase};
 use crate::core::machine::{Event, EvidenceFact, Facts, RoleChangeFact, StateName, TenureFact};
-use crate::core::time::{Now, Timestamp};
+use crate::core::time::{Now, Timestamp, WallTime};
 
 /// The most turns that one input can lead to. A machine that moves on for longer goes in circles.
 const TURNS_MAX: usize = 32;
@@ -24,6 +24,7 @@ impl Engine {
         for _ in 0..TURNS_MAX {
             self.keep_lease(now);
             self.run_steps(now);
+            self.keep_order_path(now);
             if self.runner.is_done() {
                 if self.turn(now, Event::StepsDone) {
                     continue;
@@ -73,6 +74,7 @@ impl Engine {
             let assessment = self.evidence.assess(&self.settings, target);
             if assessment != before {
                 self.assessments[index] = assessment;
+                self.assessed_since[index] = now.boot;
                 self.note(
                     now,
                     Happening::Assessed {
@@ -116,15 +118,20 @@ impl Engine {
 
     /// When something is due next.
     pub(super) fn next_due(&self) -> Timestamp {
+        let now = Now {
+            boot: self.clock,
+            wall: WallTime::default(),
+        };
         let mut at = self.evidence.next_silence();
         let mut consider = |moment: Timestamp| at = at.min(moment);
         consider(self.keeper.next_due(self.is_renewing()));
         consider(self.runner.next_due());
+        consider(self.path_due(now));
         if let Some(deadline) = self.state_deadline {
             consider(deadline);
         }
         let state = self.machine.state();
-        if self.keeper.holds() && state != StateName::SelfFenced && self.is_acting() {
+        if self.keeper.holds() && state != StateName::SelfFenced && self.keeps_lease {
             let until = self.keeper.serve_until();
             if until > self.clock {
                 consider(until);
@@ -164,7 +171,7 @@ impl Engine {
 
     /// Whether the lease is to be renewed: always while this region holds it, unless it is being given up.
     pub(super) fn is_renewing(&self) -> bool {
-        self.is_acting() && !self.shutting_down && self.keeper.holds() && self.machine.state() != StateName::Draining
+        self.keeps_lease && !self.shutting_down && self.keeper.holds() && self.machine.state() != StateName::Draining
     }
 
     pub(super) const fn assessment(&self, target: Region) -> Assessment {
@@ -185,7 +192,7 @@ impl Engine {
             recovered: self.recovery.lease
                 && self.recovery.database
                 && self.recovery.switches
-                && (!self.is_acting() || self.keeper.seat_is_settled(now.boot)),
+                && (!self.keeps_lease || self.keeper.seat_is_settled(now.boot)),
             tenure: self.tenure(now.boot),
             evidence: self.evidence_fact(now.boot),
             failover_agreed,
@@ -198,7 +205,7 @@ impl Engine {
                 Some(_) => RoleChangeFact::Failback,
             },
             ordered: self.ordered,
-            drives: self.keeper.drives(now.boot) || !self.is_acting(),
+            drives: self.keeper.drives(now.boot),
         }
     }
 
@@ -214,7 +221,7 @@ impl Engine {
                 TenureFact::Theirs
             };
         }
-        if !self.is_acting() {
+        if !self.keeps_lease {
             return TenureFact::Ours;
         }
         match self.keeper.serve_until() {
@@ -243,7 +250,7 @@ impl Engine {
             now.boot,
             self.is_renewing(),
             !promoting,
-            self.is_acting() && !self.shutting_down,
+            self.keeps_lease && !self.shutting_down,
         );
         for wish in wishes.into_iter().flatten() {
             self.grant(now, wish);

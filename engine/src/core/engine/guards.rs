@@ -56,7 +56,6 @@ impl Engine {
                     | Guard::Armed
                     | Guard::NotPaused
                     | Guard::Drives
-                    | Guard::NoExecution
                     | Guard::Lease
                     | Guard::DataLoss
             );
@@ -69,6 +68,10 @@ impl Engine {
 
     /// The first guard that objects even to an operator's failback. Soak, calendar and mode do not bind them.
     pub(super) fn operator_failback_objection(&self, now: Now) -> Option<Guard> {
+        // Whoever asks, the platform does not go where nobody can serve.
+        if self.healthy_since[self.other().index()].is_none() {
+            return Some(Guard::Soak);
+        }
         let mut objection = None;
         self.each_failback_guard(now, |finding| {
             let binds = matches!(
@@ -185,7 +188,8 @@ impl Engine {
             find(at_least(Guard::Dwell, lost_for, dwell));
             find(flag(Guard::LossAction, rule.action == LossAction::FailOver));
             if !rule.wait.is_zero() {
-                find(at_least(Guard::LossWait, lost_for, dwell + rule.wait));
+                let so_for = now.boot.since(self.assessed_since[self.other().index()]);
+                find(at_least(Guard::LossWait, so_for.min(lost_for), dwell + rule.wait));
             }
         }
         self.each_standing_guard(now, &mut find);
@@ -198,8 +202,8 @@ impl Engine {
         let own = self.assessment(self.identity.region);
         find(Finding {
             guard: Guard::OwnRegion,
-            passed: !self.evidence.own_region_breached(&self.settings)
-                && matches!(own, Assessment::Steady | Assessment::Unknown),
+            // One witness that finds fault from outside does not make this region worse than a lost one.
+            passed: !self.evidence.own_region_breached(&self.settings) && !own.is_loss(),
             saw: Value::Assessment(own),
             relation: Relation::Is,
             needs: Value::Assessment(Assessment::Steady),
@@ -208,7 +212,7 @@ impl Engine {
             find(finding);
         }
         find(self.role_change_limit(now));
-        find(self.data_loss());
+        find(self.data_loss(now, assessment));
     }
 
     fn each_failback_guard(&self, now: Now, mut find: impl FnMut(Finding)) {
@@ -236,12 +240,15 @@ impl Engine {
 
     /// The guards of every role change.
     fn each_standing_guard(&self, now: Now, find: &mut impl FnMut(Finding)) {
-        find(flag(Guard::Armed, self.is_acting()));
+        find(flag(Guard::Armed, self.is_armed()));
         find(flag(Guard::NotPaused, !self.paused && !self.shutting_down));
-        if self.is_acting() {
+        if self.keeps_lease {
             find(flag(Guard::Drives, self.keeper.drives(now.boot)));
         }
-        find(flag(Guard::NoExecution, !self.execution_running));
+        // An event of its end may be lost; it cannot last longer than the state that does the same.
+        let limit = self.settings.policy.deadlines.moving;
+        let running = self.execution_since.is_some_and(|since| now.boot < since.after(limit));
+        find(flag(Guard::NoExecution, !running));
     }
 
     /// None while no role change is known.
@@ -272,15 +279,16 @@ impl Engine {
         }
     }
 
-    fn data_loss(&self) -> Finding {
+    fn data_loss(&self, now: Now, assessment: Assessment) -> Finding {
         let bound = &self.settings.policy.guards.data_loss;
         let accepted = self.loss_accepted && self.settings.policy.gates.two_person_loss;
-        // The lag that matters is the one before the breach. Afterwards nobody can measure it.
-        let known = self.evidence.lag().filter(|(_, at)| {
-            self.ledger
-                .first_breach
-                .is_none_or(|breach| breach.since(*at) <= bound.lag_age_max)
-        });
+        // With the database lost, the lag that matters is the one before the breach: nobody can measure it afterwards.
+        let database_lost = matches!(assessment, Assessment::RegionLost | Assessment::DatabaseLost);
+        let (lag, counted_from) = match self.ledger.first_breach {
+            Some(breach) if database_lost => (self.lag_at_breach, breach),
+            _ => (self.evidence.lag(), now.boot),
+        };
+        let known = lag.filter(|(_, at)| counted_from.since(*at) <= bound.lag_age_max);
         let (saw, passed) = match known {
             Some((lag, _)) => (Value::Span(lag), lag <= bound.lag_max),
             None => (Value::Unknown, bound.lag_unknown == WhenUnknown::Proceed),
@@ -295,8 +303,8 @@ impl Engine {
     }
 }
 
-/// The smallest change that would have turned the decision: the first guard that objected and what would have
-/// satisfied it, or, when all agreed, the one that agreed by the least.
+/// The smallest change that would have turned the decision: the first guard that objected, with what would have
+/// satisfied it and how many others stood in the way; or, when all agreed, one failure domain fewer in the quorum.
 fn smallest_flip(findings: &[Finding]) -> Option<Flip> {
     let mut objecting = findings.iter().filter(|finding| !finding.passed);
     if let Some(first) = objecting.next() {

@@ -5,7 +5,7 @@ use crate::core::effect::{Intent, Outcome};
 use crate::core::evidence::Heard;
 use crate::core::ids::{EffectId, Epoch, Region};
 use crate::core::journal::Happening;
-use crate::core::lease::{LeaseRequest, Settled};
+use crate::core::lease::Settled;
 use crate::core::machine::{Event, StateName};
 use crate::core::runner::StepState;
 use crate::core::signal::{Command, DatabaseChange, ExecutionStatus, Notice, Observation, PeerMessage, Signal};
@@ -16,7 +16,7 @@ use understudy_policies::model::{Mode, WitnessKind};
 impl Engine {
     /// A witness observed a region.
     pub fn handle_signal(&mut self, now: Now, signal: Signal) {
-        let now = self.monotone(now);
+        let now = self.begin(now);
         if self.hear(now, signal) {
             self.advance(now);
         }
@@ -24,19 +24,28 @@ impl Engine {
 
     /// The platform reported something.
     pub fn handle_notice(&mut self, now: Now, notice: Notice) {
-        let now = self.monotone(now);
+        let now = self.begin(now);
         match notice {
-            // Never believed, only a reason to look.
+            // Never believed, only a reason to look; one look at a time.
             Notice::Database { change, .. } if change != DatabaseChange::Other => {
-                self.errand(now, Intent::DescribeDatabase, Errand::LookAtDatabase);
+                let looking = self
+                    .pending
+                    .iter()
+                    .any(|pending| pending.errand == Some(Errand::LookAtDatabase));
+                if !looking {
+                    self.errand(now, Intent::DescribeDatabase, Errand::LookAtDatabase);
+                }
             }
+            // Only the machine of this region can be doing what this engine would do.
             Notice::Execution {
-                region: _,
-                failover: _,
+                region,
+                failover: true,
                 status,
-            } => {
-                self.execution_running = status == ExecutionStatus::Running;
+            } if region == self.identity.region => {
+                let running = status == ExecutionStatus::Running;
+                self.execution_since = running.then_some(now.boot);
             }
+            Notice::Execution { .. } => {}
             Notice::SwitchFlipped { epoch, .. } => {
                 if self.keeper.record().is_none_or(|record| epoch > record.epoch) {
                     self.keeper.look_now(now.boot);
@@ -50,7 +59,7 @@ impl Engine {
 
     /// The other region's sidecar sent a message.
     pub fn handle_peer(&mut self, now: Now, message: PeerMessage) {
-        let now = self.monotone(now);
+        let now = self.begin(now);
         match message {
             PeerMessage::GrantRequest { from, epoch, nonce } => {
                 // Every sidecar that hears the request holds back, whoever answers it.
@@ -74,7 +83,7 @@ impl Engine {
 
     /// An effect turned out so.
     pub fn handle_outcome(&mut self, now: Now, id: EffectId, outcome: Outcome) {
-        let now = self.monotone(now);
+        let now = self.begin(now);
         let Some(position) = self.pending.iter().position(|pending| pending.effect.id == id) else {
             self.disregarded.late_outcome += 1;
             return;
@@ -96,7 +105,7 @@ impl Engine {
             self.recovery.lease |= self.keeper.record().is_some();
         } else if let Some(errand) = pending.errand {
             self.settle_errand(now, errand, outcome);
-        } else if let Some(step) = self.runner.waiting_for(id) {
+        } else if let Some(step) = self.runner.waiting_for(id).filter(|step| self.runner.runs_here(step)) {
             self.settle_step(now, step, &pending, outcome);
         } else {
             self.disregarded.late_outcome += 1;
@@ -109,13 +118,18 @@ impl Engine {
     /// # Errors
     /// A [`Refusal`] that says why nothing was done.
     pub fn handle_command(&mut self, now: Now, command: Command) -> Result<(), Refusal> {
-        let now = self.monotone(now);
+        let now = self.begin(now);
+        let answer = self.command(now, command);
+        let refused = answer.err();
+        self.note(now, Happening::Commanded { command, refused });
+        self.advance(now);
+        answer
+    }
+
+    fn command(&mut self, now: Now, command: Command) -> Result<(), Refusal> {
         let state = self.machine.state();
-        let answer = match command {
-            Command::Pause | Command::Resume => {
-                self.paused = command == Command::Pause;
-                Ok(())
-            }
+        match command {
+            Command::Pause | Command::Resume => self.paused = command == Command::Pause,
             Command::Arm | Command::Disarm => {
                 let mode = if command == Command::Arm {
                     Mode::Armed
@@ -123,36 +137,57 @@ impl Engine {
                     Mode::Shadow
                 };
                 if self.mode != mode && state.is_role_change() {
-                    Err(Refusal::WrongState(state.name()))
-                } else {
-                    self.mode = mode;
-                    Ok(())
+                    return Err(Refusal::WrongState(state));
                 }
+                self.mode = mode;
+                self.keeps_lease |= self.is_armed();
             }
             Command::FailOver { accept_loss } => {
                 self.loss_accepted = accept_loss;
-                self.ask(now, Event::FailoverAsked, Self::operator_failover_objection)
+                let answer = self.ask(now, Event::FailoverAsked, Self::operator_failover_objection);
+                // A consent is good for the failover that it was given for, and for no later one.
+                self.loss_accepted &= answer.is_ok();
+                return answer;
             }
-            Command::FailBack => self.ask(now, Event::FailbackAsked, Self::operator_failback_objection),
-            Command::Approve => self.approve(now),
+            Command::FailBack => return self.ask(now, Event::FailbackAsked, Self::operator_failback_objection),
+            Command::Approve => return self.approve(),
             Command::Acknowledge if state == StateName::NeedsOperator => {
                 self.turn(now, Event::Acknowledged);
-                Ok(())
             }
-            Command::Acknowledge => Err(Refusal::WrongState(state.name())),
+            Command::Acknowledge => return Err(Refusal::WrongState(state)),
+            Command::ShutDown if state.is_role_change() => return Err(Refusal::WrongState(state)),
+            // While another sidecar drives, it renews as well.
+            Command::ShutDown if !self.keeper.drives(now.boot) => {}
             Command::ShutDown => {
                 self.shutting_down = true;
                 self.turn(now, Event::ShutdownAsked);
-                Ok(())
             }
-        };
-        self.advance(now);
-        answer
+        }
+        Ok(())
     }
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Now) {
-        let now = self.monotone(now);
+        let now = self.begin(now);
+        if self.state_deadline.is_some_and(|deadline| now.boot >= deadline) {
+            // What is known now comes first: the state may be over for another reason.
+            let state = self.machine.state();
+            self.advance(now);
+            let limit = self.settings.deadline(state);
+            if self.machine.state() != state {
+                // It is.
+            } else if self.runner.waits_for_a_human() {
+                self.state_deadline = limit.map(|limit| now.boot.after(limit));
+            } else {
+                self.state_deadline = None;
+                self.turn(now, Event::Deadline);
+            }
+        }
+        self.advance(now);
+    }
+
+    /// Finds witnesses that have fallen silent meanwhile, so that nothing is decided on what they said before.
+    fn find_silent(&mut self, now: Now) {
         let mut fallen = Vec::new();
         self.evidence
             .find_silent(&self.settings, now.boot, |witness, target, from, to| {
@@ -167,11 +202,6 @@ impl Engine {
             self.note(now, happening);
         }
         self.reassess(now);
-        if self.state_deadline.is_some_and(|deadline| now.boot >= deadline) {
-            self.state_deadline = None;
-            self.turn(now, Event::Deadline);
-        }
-        self.advance(now);
     }
 
     /// Takes a signal in. Returns whether anything may follow from it.
@@ -199,9 +229,10 @@ impl Engine {
 
     /// The lease item as some effect brought it.
     pub(super) fn see_lease(&mut self, now: Now, record: crate::core::lease::LeaseRecord) {
-        let epoch = self.keeper.record().map(|seen| seen.epoch);
+        let before = self.keeper.record().map(|seen| seen.epoch);
         let moved = self.keeper.see(now.boot, record);
-        if epoch.is_some_and(|epoch| epoch != record.epoch) {
+        let after = self.keeper.record().map(|seen| seen.epoch);
+        if before.is_some() && before != after {
             if self.role_changes.len() == super::ROLE_CHANGES_KEPT {
                 self.role_changes.pop_front();
             }
@@ -250,30 +281,13 @@ impl Engine {
                     self.runner.done(StepId::WriteServingRow);
                 }
             }
-            (Errand::CloseBeforeRelease, Outcome::Done) => {
-                let epoch = self
-                    .keeper
-                    .record()
-                    .map_or_else(Default::default, |record| record.epoch);
-                let request = LeaseRequest::Release {
-                    epoch,
-                    region: self.identity.region,
-                };
-                let nonce = self.next_nonce();
-                self.errand(now, Intent::Lease { request, nonce }, Errand::Release);
-            }
-            // Not known to be closed: nothing may be released. The state's deadline ends the attempts.
-            (Errand::CloseBeforeRelease, _) if self.machine.state() == StateName::Draining => {
-                self.errand(now, Intent::CloseOrderPath, Errand::CloseBeforeRelease);
-            }
-            (Errand::Release, _) if self.machine.state() == StateName::Draining => {
-                self.turn(now, Event::StepsDone);
-            }
-            (Errand::WriteServing | Errand::CloseBeforeRelease | Errand::Release | Errand::Aside, _) => {}
+            (Errand::OrderPath(asked), outcome) => self.settle_order_path(now, asked, outcome),
+            (Errand::Release, _) => self.settle_release(now),
+            (Errand::WriteServing | Errand::Aside, _) => {}
         }
     }
 
-    fn approve(&mut self, now: Now) -> Result<(), Refusal> {
+    fn approve(&mut self) -> Result<(), Refusal> {
         let waiting = [
             StepId::ApproveFailover,
             StepId::ApproveFailback,
@@ -282,10 +296,9 @@ impl Engine {
         .into_iter()
         .find(|id| matches!(self.runner.step(*id), StepState::Running(_)));
         let Some(id) = waiting else {
-            return Err(Refusal::WrongState(self.machine.state().name()));
+            return Err(Refusal::WrongState(self.machine.state()));
         };
         self.runner.done(id);
-        self.advance(now);
         Ok(())
     }
 
@@ -301,25 +314,30 @@ impl Engine {
         let before = self.machine.state();
         self.turn(now, event);
         if self.machine.state() == before {
-            Err(Refusal::WrongState(before.name()))
+            Err(Refusal::WrongState(before))
         } else {
             Ok(())
         }
     }
 
-    /// Time never runs back: an earlier moment is taken to be the latest one seen.
-    fn monotone(&mut self, now: Now) -> Now {
+    /// Every input begins here. Time never runs back: an earlier moment is taken to be the latest one seen.
+    fn begin(&mut self, now: Now) -> Now {
         self.clock = self.clock.max(now.boot);
-        Now {
+        let now = Now {
             boot: self.clock,
             wall: now.wall,
+        };
+        if now.boot >= self.evidence.next_silence() {
+            self.find_silent(now);
         }
+        now
     }
 
     /// Only one that sees nothing wrong with the asker promises to leave it alone: a promise delays a failover.
     fn may_promise(&self, from: Region, epoch: Epoch) -> bool {
-        self.is_acting()
+        self.keeps_lease
             && self.machine.state() == StateName::Steady
+            && !self.assessment(from).is_loss()
             && self
                 .keeper
                 .record()

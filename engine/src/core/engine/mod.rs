@@ -3,6 +3,7 @@
 mod facts;
 mod guards;
 mod inbox;
+mod order_path;
 mod outbox;
 mod reactions;
 mod steps;
@@ -11,6 +12,7 @@ mod views;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use understudy_policies::Policy;
 use understudy_policies::model::Mode;
 
@@ -26,6 +28,7 @@ use super::runner::Runner;
 use super::settings::Settings;
 use super::status::Disregarded;
 use super::time::{Now, Timestamp};
+use order_path::{OrderPath, Path};
 
 /// Decisions that are kept for `explain`.
 const DECISIONS_KEPT: usize = 64;
@@ -46,11 +49,12 @@ pub struct Identity {
 }
 
 /// Why a command was not carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
 pub enum Refusal {
     /// It makes no sense in this state.
-    #[error("nothing to do for this command in state {0}; `status` shows what is under way")]
-    WrongState(&'static str),
+    #[error("this command does nothing in state {}; `status` shows what is under way", .0.name())]
+    WrongState(StateName),
     /// A guard objects even to an operator.
     #[error("refused by the guard {0:?}; `why` shows what it saw")]
     Guard(Guard),
@@ -79,7 +83,7 @@ enum Errand {
     LookAtDatabase,
     LookAtSwitches,
     WriteServing,
-    CloseBeforeRelease,
+    OrderPath(Path),
     Release,
     /// Its outcome is written down and changes nothing.
     Aside,
@@ -109,6 +113,8 @@ pub struct Engine {
     settings: Settings,
     identity: Identity,
     mode: Mode,
+    /// Armed now, or armed before: whoever renews goes on renewing, whatever else is switched off.
+    keeps_lease: bool,
     paused: bool,
     shutting_down: bool,
     clock: Timestamp,
@@ -124,6 +130,8 @@ pub struct Engine {
     assessments: [Assessment; 2],
     /// Since when a quorum has called something lost, without a break.
     loss_since: [Option<Timestamp>; 2],
+    /// Since when the evidence about a region has amounted to what it amounts to now.
+    assessed_since: [Timestamp; 2],
     /// Since when a region has been proven healthy, without a break.
     healthy_since: [Option<Timestamp>; 2],
     /// The breaches of the other region that have been judged and held.
@@ -133,7 +141,8 @@ pub struct Engine {
 
     database: Option<DatabaseView>,
     switches: [Option<bool>; 2],
-    execution_running: bool,
+    /// Since when a Step Functions execution is known to be failing over.
+    execution_since: Option<Timestamp>,
     reconciliation: Option<Reconciliation>,
     /// Two people accepted a loss above the bound for the failover under way.
     loss_accepted: bool,
@@ -141,6 +150,11 @@ pub struct Engine {
     ordered: bool,
     /// The next attempt at moving the writer must look where it is first.
     look_first: bool,
+    /// An attempt at moving the writer had an unknown outcome.
+    move_unknown: bool,
+    /// The replication lag as it was last known when the first breach was seen.
+    lag_at_breach: Option<(Duration, Timestamp)>,
+    order_path: OrderPath,
     role_changes: VecDeque<Timestamp>,
     /// The renewal counter when the lease was handed over.
     handed_over_at: Option<u64>,
@@ -182,6 +196,7 @@ impl Engine {
         };
         let mut engine = Self {
             mode: settings.initial_mode(),
+            keeps_lease: matches!(settings.initial_mode(), Mode::Armed),
             paused: false,
             shutting_down: false,
             clock: now.boot,
@@ -196,17 +211,21 @@ impl Engine {
             recovery: Recovery::default(),
             assessments: [Assessment::Unknown; 2],
             loss_since: [None; 2],
+            assessed_since: [now.boot; 2],
             healthy_since: [None; 2],
             judged_breaches: 0,
             suspicion: Suspicion::default(),
             loss_paged: false,
             database: None,
             switches: [None; 2],
-            execution_running: false,
+            execution_since: None,
             reconciliation: None,
             loss_accepted: false,
             ordered: false,
             look_first: false,
+            move_unknown: false,
+            lag_at_breach: None,
+            order_path: OrderPath::default(),
             role_changes: VecDeque::with_capacity(ROLE_CHANGES_KEPT),
             handed_over_at: None,
             ledger: Ledger::default(),
@@ -247,7 +266,7 @@ impl Engine {
         self.identity.region.other()
     }
 
-    const fn is_acting(&self) -> bool {
+    const fn is_armed(&self) -> bool {
         matches!(self.mode, Mode::Armed)
     }
 }

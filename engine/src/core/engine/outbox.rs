@@ -39,6 +39,22 @@ const fn only_looks(intent: &Intent) -> bool {
     )
 }
 
+/// Whether an intent only keeps the region that holds the lease serving, or stops it. Disarming stops role changes, not
+/// these.
+const fn keeps_serving(intent: &Intent) -> bool {
+    is_routine(intent)
+        || matches!(
+            intent,
+            Intent::Lease {
+                request: LeaseRequest::Release { .. },
+                ..
+            } | Intent::OpenIntake
+                | Intent::OpenProcessing
+                | Intent::CloseOrderPath
+                | Intent::Page(_)
+        )
+}
+
 impl Engine {
     /// The epoch in whose name this engine acts: its own, or the next one while it takes over.
     pub(super) fn term(&self) -> Epoch {
@@ -113,7 +129,8 @@ impl Engine {
         step: u16,
         errand: Option<Errand>,
     ) -> Option<EffectId> {
-        if !self.is_acting() && !only_looks(&intent) {
+        let allowed = self.is_armed() || only_looks(&intent) || (self.keeps_lease && keeps_serving(&intent));
+        if !allowed {
             return None;
         }
         self.serial += 1;

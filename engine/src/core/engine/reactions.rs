@@ -45,8 +45,16 @@ impl Engine {
                 self.announce(now, Announcement::FailoverReverted);
             }
             Edge::HomeConfirmed => self.announce(now, Announcement::FailbackCompleted),
-            Edge::RolledBack => self.announce(now, Announcement::FailbackRolledBack),
+            Edge::RolledBack => {
+                // The home region has to prove itself again: what failed once would fail again right away.
+                self.healthy_since[self.other().index()] = Some(now.boot);
+                self.announce(now, Announcement::FailbackRolledBack);
+                self.page(now, PageReason::FailbackFailed);
+            }
             Edge::ClaimSeen | Edge::LeaseLapsed => {
+                if edge == Edge::LeaseLapsed {
+                    self.close_path_soon(now);
+                }
                 let decision = self.decision(now, Verdict::Fence, self.identity.region, Vec::new());
                 self.decide(now, decision);
                 if edge == Edge::LeaseLapsed && from != StateName::Draining {
@@ -65,6 +73,8 @@ impl Engine {
             StateName::Blocked => self.record_refusal(now),
             StateName::Claiming => {
                 self.ordered = edge == Edge::OperatorFailover;
+                self.loss_accepted &= self.ordered;
+                self.move_unknown = false;
                 if edge == Edge::OperatorFailover {
                     self.ledger = Ledger::start(now.boot);
                     self.ledger.end(Phase::Detect, now.boot);
@@ -85,29 +95,15 @@ impl Engine {
                 let decision = self.judge_failback(now, Verdict::FailBack);
                 self.decide(now, decision);
                 self.look_first = false;
+                self.move_unknown = false;
             }
             StateName::Redirecting => self.handed_over_at = None,
-            StateName::Draining => {
-                if edge == Edge::ClaimSeen || edge == Edge::ShutdownWhileServing {
-                    self.errand(now, Intent::CloseOrderPath, Errand::CloseBeforeRelease);
-                }
-            }
-            StateName::SelfFenced => self.errand(now, Intent::CloseOrderPath, Errand::Aside),
-            // Coming from a start or a fence, the order path may be closed.
-            StateName::Serving | StateName::Soaking | StateName::Rejoining => {
-                let unsettled = matches!(
-                    edge,
-                    Edge::RecoveredServing | Edge::RecoveredAway | Edge::RecoveredUnprotected | Edge::RecoveredPassive
-                );
-                if unsettled {
-                    self.errand(now, Intent::OpenIntake, Errand::Aside);
-                    self.errand(now, Intent::OpenProcessing, Errand::Aside);
-                }
-                self.last_objections = None;
-            }
+            StateName::Serving | StateName::Soaking | StateName::Rejoining => self.last_objections = None,
             StateName::Steady => self.last_objections = None,
             StateName::NeedsOperator => self.page(now, PageReason::NeedsOperator),
-            StateName::Reverting
+            StateName::Draining
+            | StateName::SelfFenced
+            | StateName::Reverting
             | StateName::Reconciling
             | StateName::SwitchingOver
             | StateName::Confirming
@@ -187,6 +183,7 @@ impl Engine {
     }
 
     fn start_ledger(&mut self, now: Now) {
+        self.lag_at_breach = self.evidence.lag();
         self.suspicion = Suspicion {
             domains: self.quorum_tally().breached,
             ..Suspicion::default()

@@ -1,5 +1,6 @@
 //! The steps of the workflow: what each asks for, and what its outcome means.
 
+use super::order_path::Path;
 use super::{Engine, Pending};
 use crate::core::effect::{Announcement, Gate, Intent, Outcome, PageReason};
 use crate::core::ids::Switch;
@@ -69,6 +70,11 @@ impl Engine {
         match step.id {
             StepId::ApproveFailover | StepId::ApproveFailback | StepId::ReconcileVenues => self.runner.done(step.id),
             StepId::WriteClaim => lease(self, LeaseRequest::Claim { epoch, region: us }),
+            // Someone else has withdrawn the claim: there is nothing to wait for.
+            StepId::AwaitLease if record.is_some_and(|record| record.holder == other && !record.claimed_by(us)) => {
+                self.fail(now, step);
+            }
+            StepId::AwaitLease if self.keeper.holds() => self.runner.done(step.id),
             StepId::AwaitLease => {
                 let until = self.keeper.expires_at();
                 if now.boot >= until {
@@ -84,7 +90,19 @@ impl Engine {
                     self.runner.wait(step.id, self.next_try(now));
                 }
             }
-            StepId::RaiseEpoch => lease(self, LeaseRequest::Acquire { epoch, region: us }),
+            StepId::RaiseEpoch => {
+                let claim = record
+                    .and_then(|record| record.claim)
+                    .map_or_else(Default::default, |claim| claim.nonce);
+                lease(
+                    self,
+                    LeaseRequest::Acquire {
+                        epoch,
+                        region: us,
+                        claim,
+                    },
+                );
+            }
             StepId::EngageSwitchA => self.set_switch(now, step, Switch::A, true),
             StepId::EngageSwitchB => self.set_switch(now, step, Switch::B, true),
             StepId::DisengageSwitchA => self.set_switch(now, step, Switch::A, false),
@@ -130,6 +148,12 @@ impl Engine {
             StepId::CloseOrderPath => self.issue_step(now, step.id, step.patience, Intent::CloseOrderPath),
             StepId::PinRecord if policy.traffic.pin_record => {
                 self.issue_step(now, step.id, step.patience, Intent::PinRecord { to: us });
+            }
+            // Nothing was pinned, so there is nothing to undo.
+            StepId::UnpinRecord
+                if step.state == StateName::Reverting && self.runner.step(StepId::PinRecord) == StepState::Pending =>
+            {
+                self.runner.done(step.id);
             }
             StepId::UnpinRecord if policy.traffic.pin_record => {
                 self.issue_step(now, step.id, step.patience, Intent::UnpinRecord);
@@ -211,6 +235,12 @@ impl Engine {
 
     /// An effect of a step has turned out.
     pub(super) fn settle_step(&mut self, now: Now, step: &'static Step, pending: &Pending, outcome: Outcome) {
+        // Route 53's control plane is in us-east-1: it may answer long after the failover.
+        if step.id == StepId::PinRecord && outcome != Outcome::Done {
+            self.runner
+                .wait(step.id, now.boot.after(self.settings.patience(step.patience)));
+            return;
+        }
         if step.retry == Retry::BestEffort {
             self.runner.done(step.id);
             return;
@@ -272,7 +302,7 @@ impl Engine {
             }
             // The region was lost again meanwhile, or the rebuild failed: wait until it is healthy again.
             (StepId::RejoinDatabase, Outcome::Failed | Outcome::TimedOut | Outcome::Refused) => {
-                self.runner.wait(step.id, self.next_try(now));
+                self.runner.wait(step.id, now.boot);
                 self.runner.wait(StepId::AwaitRegion, self.next_try(now));
             }
             (StepId::ApproveFailover | StepId::ApproveFailback, Outcome::Refused) => self.fail(now, step),
@@ -283,6 +313,14 @@ impl Engine {
             }
             (StepId::VerifyRouting, Outcome::Done) => {
                 self.ledger.end(Phase::Redirect, now.boot);
+                self.runner.done(step.id);
+            }
+            (StepId::OpenProcessing, Outcome::Done) => {
+                self.path_changed(Path::Open);
+                self.runner.done(step.id);
+            }
+            (StepId::CloseOrderPath, Outcome::Done) => {
+                self.path_changed(Path::Closed);
                 self.runner.done(step.id);
             }
             (_, Outcome::Done) => self.runner.done(step.id),
@@ -298,7 +336,8 @@ impl Engine {
             self.other()
         };
         match outcome {
-            Outcome::Refused => self.fail(now, step),
+            // A refusal after an attempt that may have got through proves nothing.
+            Outcome::Refused if !self.move_unknown => self.fail(now, step),
             Outcome::Database(view) => {
                 self.database = Some(view);
                 if view.moving || view.writer.is_none() {
@@ -319,6 +358,7 @@ impl Engine {
                 }
             }
             _ => {
+                self.move_unknown |= outcome == Outcome::TimedOut;
                 self.look_first = true;
                 self.runner.wait(step.id, self.next_try(now));
             }

@@ -58,7 +58,9 @@ impl Engine {
             state => {
                 let lost = self.assessment(self.other()).is_loss();
                 let verdict = match state {
-                    _ if self.failover_agreed(now) => Verdict::FailOver,
+                    StateName::Steady | StateName::Suspicious | StateName::Blocked if self.failover_agreed(now) => {
+                        Verdict::FailOver
+                    }
                     StateName::Steady | StateName::Suspicious | StateName::Blocked if lost => Verdict::Blocked,
                     _ => Verdict::Hold,
                 };

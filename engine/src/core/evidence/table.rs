@@ -95,7 +95,9 @@ impl Evidence {
             disregarded.stale += 1;
             return Heard::Disregarded;
         }
-        if track.heard.is_some() && signal.observed <= track.observed() {
+        // A wall clock that was set back leaves observations "from the future" behind: they order nothing any more.
+        let ordered = track.heard.is_some() && track.observed().since(now.wall) <= CLOCK_SKEW;
+        if ordered && signal.observed <= track.observed() {
             if signal.observed == track.observed() {
                 disregarded.duplicate += 1;
             } else {
@@ -103,7 +105,8 @@ impl Evidence {
             }
             return Heard::Disregarded;
         }
-        if let Observation::Lag(lag) = signal.observation {
+        let measures_lag = witness.kind == WitnessKind::ReplicationLag && signal.target != self.own;
+        if let (Observation::Lag(lag), true) = (signal.observation, measures_lag) {
             self.lag = Some((lag, now.boot));
         }
         let from = track.state;
@@ -185,14 +188,11 @@ impl Evidence {
         let database = self.tally(settings, target, Component::Database);
         let application_lost = application.breached >= needed;
         let database_lost = database.breached >= needed;
-        if (application_lost
-            && self
-                .tally(settings, target.other(), Component::Application)
-                .only_breached())
-            || (database_lost
-                && self
-                    .tally(settings, target.other(), Component::Database)
-                    .only_breached())
+        // Alike means in everything that is lost: a single wrong witness of the standby is no shared fault.
+        let alike = |component| self.tally(settings, target.other(), component).only_breached();
+        if (application_lost || database_lost)
+            && (!application_lost || alike(Component::Application))
+            && (!database_lost || alike(Component::Database))
         {
             return Assessment::SharedFault;
         }

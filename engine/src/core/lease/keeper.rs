@@ -312,7 +312,11 @@ impl Keeper {
             return Settled::NotOurs;
         };
         match granted {
-            Some(time) => self.extend(asked.began.after(time.saturating_sub(self.terms.margin))),
+            // Nobody believes in more than this region would grant itself.
+            Some(time) => {
+                let time = time.min(self.terms.grant).saturating_sub(self.terms.margin);
+                self.extend(asked.began.after(time))
+            }
             None => Settled::Done,
         }
     }

@@ -101,6 +101,8 @@ pub enum LeaseRequest {
         epoch: Epoch,
         /// The claimer.
         region: Region,
+        /// The mark of the claim whose wait is over, so that a late write of an earlier attempt does nothing.
+        claim: Nonce,
     },
     /// The holder has stopped serving.
     Release {
@@ -108,6 +110,8 @@ pub enum LeaseRequest {
         epoch: Epoch,
         /// The holder.
         region: Region,
+        /// The renewals that it saw when it stopped, so that a late write does nothing to a region that serves again.
+        renewals: u64,
     },
     /// The holder hands the lease to the other region, which holds the next epoch.
     Transfer {
@@ -193,18 +197,22 @@ impl LeaseRecord {
                 next.released = false;
                 self.held_by(region.other(), epoch) && self.claimed_by(region)
             }
-            LeaseRequest::Acquire { epoch, region } => {
+            LeaseRequest::Acquire { epoch, region, claim } => {
                 next.start_term(region);
                 next.role_change = Some(RoleChange {
                     kind: RoleChangeKind::Failover,
                     step: StepId::RaiseEpoch,
                 });
                 next.protected = false;
-                self.held_by(region.other(), epoch) && self.claimed_by(region)
+                self.held_by(region.other(), epoch) && self.claim == Some(Claim { region, nonce: claim })
             }
-            LeaseRequest::Release { epoch, region } => {
+            LeaseRequest::Release {
+                epoch,
+                region,
+                renewals,
+            } => {
                 next.released = true;
-                self.held_by(region, epoch)
+                self.held_by(region, epoch) && self.renewals == renewals
             }
             LeaseRequest::Transfer { epoch, from, protected } => {
                 next.start_term(from.other());
@@ -297,6 +305,7 @@ mod tests {
         let acquire = LeaseRequest::Acquire {
             epoch: E1,
             region: Region::Away,
+            claim: NONCE,
         };
         assert!(apply(LeaseRecord::initial(), acquire).is_err());
         let claimed = apply(
@@ -329,6 +338,7 @@ mod tests {
             LeaseRequest::Acquire {
                 epoch: E1,
                 region: Region::Away,
+                claim: NONCE,
             },
         )
         .unwrap();
@@ -340,6 +350,7 @@ mod tests {
             LeaseRequest::Release {
                 epoch: E1,
                 region: Region::Home,
+                renewals: 0,
             },
             LeaseRequest::Transfer {
                 epoch: E1,
@@ -387,5 +398,55 @@ mod tests {
         let second = apply(first, drive(1, first.drivers[0])).unwrap();
         assert!(apply(second, drive(2, first.drivers[0])).is_err());
         assert!(apply(second, drive(2, second.drivers[0])).is_ok());
+    }
+
+    #[test]
+    fn an_acquire_of_an_earlier_claim_does_nothing() {
+        let claim = LeaseRequest::Claim {
+            epoch: E1,
+            region: Region::Away,
+        };
+        let first = apply(LeaseRecord::initial(), claim).unwrap();
+        let withdrawn = apply(
+            first,
+            LeaseRequest::Withdraw {
+                epoch: E1,
+                region: Region::Away,
+            },
+        )
+        .unwrap();
+        let second = withdrawn
+            .apply(
+                &claim,
+                Nonce {
+                    incarnation: 7,
+                    serial: 9,
+                },
+            )
+            .unwrap();
+        let late = LeaseRequest::Acquire {
+            epoch: E1,
+            region: Region::Away,
+            claim: NONCE,
+        };
+        assert_eq!(apply(second, late), Err(Conflict(second)));
+    }
+
+    #[test]
+    fn a_release_that_was_overtaken_by_a_renewal_does_nothing() {
+        let renewed = apply(
+            LeaseRecord::initial(),
+            LeaseRequest::Renew {
+                epoch: E1,
+                region: Region::Home,
+            },
+        )
+        .unwrap();
+        let late = LeaseRequest::Release {
+            epoch: E1,
+            region: Region::Home,
+            renewals: 0,
+        };
+        assert_eq!(apply(renewed, late), Err(Conflict(renewed)));
     }
 }

@@ -38,14 +38,14 @@ edges! {
     RecoveredUnprotected { "everything read; we hold the lease, unprotected", "We hold the lease and no standby is ready: serving unprotected." }
     RecoveredAway { "everything read; we hold the lease away from home, protected", "We hold the lease away from home: serving, and watching the home region prove itself." }
     RecoveredStandingBy { "everything read; the other region holds the lease", "The other region holds the lease: standing by." }
-    RecoveredPassive { "everything read; we hold the lease, and another sidecar drives", "Our region holds the lease and another sidecar drives it: renewing, and leaving role changes alone." }
-    DriverReplaced { "another sidecar drives", "Another sidecar of this region drives now: leaving the role change to it." }
+    RecoveredPassive { "everything read; we hold the lease, and this sidecar does not drive", "Our region holds the lease and this sidecar does not drive it: leaving role changes alone." }
+    DriverReplaced { "this sidecar does not drive any more", "This sidecar could not show in time that it drives its region: leaving the role change to the one that does." }
     DriverInherited { "this sidecar drives, and something is unfinished", "This sidecar drives its region now, and something is unfinished: looking at everything before going on." }
     ClaimUnjustified { "our claim stands, this sidecar drives, no quorum", "A claim of ours stands in the lease without a loss that justifies it: withdrawing it." }
     ResumedClaim { "our claim stands, and this sidecar drives", "Our region's claim stands in the lease: going on with the failover." }
     ResumedFailover { "everything read; the lease item records a failover to us", "The lease item records an unfinished failover to us: going on with it." }
     ResumedFailback { "everything read; the lease item records a failback", "The lease item records an unfinished failback: looking where the writer is before going on." }
-    RecoveryOverdue { "", "The lease or the database's writer could not be read in time: an operator is needed." }
+    RecoveryOverdue { "", "The lease could not be read in time: an operator is needed." }
     ClaimSeen { "the other region has claimed", "The other region has claimed the lease: finishing the orders in hand and stopping." }
     LeaseLapsed { "our lease has run out", "The lease could not be renewed in time: this region stops serving by itself." }
     Superseded { "the other region holds the lease", "The other region holds the lease now: this region no longer serves." }
@@ -91,6 +91,7 @@ edges! {
     RedirectFailed { "", "Clients or the lease could not be moved home after the writer had moved: an operator is needed." }
     HomeConfirmed { "", "The home region serves and the public name answers with it: standing by." }
     ConfirmFailed { "", "The home region was not seen to serve: an operator is needed." }
+    HomeLostAgain { "a quorum has called the home region lost for its dwell", "The home region was lost while it was being confirmed: standing by, to judge it." }
     RolledBack { "", "The failback is undone and this region serves again." }
     RollForward { "the writer is at home after all", "The writer moved home after all: going on." }
     RollBackFailed { "", "The failback could be neither finished nor undone: an operator is needed." }

@@ -107,6 +107,7 @@ impl Handlers {
     #[state(superstate = "taking_over")]
     fn claiming(context: &mut Turn, event: &Event) -> Outcome<State> {
         match event {
+            Event::Look | Event::Deadline if !context.facts.drives => context.go(Edge::DriverReplaced, State::steady()),
             Event::StepsDone => context.go(Edge::ClaimAccepted, State::acquiring()),
             Event::StepFailed => context.go(Edge::ClaimRefused, State::reverting()),
             Event::Look if context.facts.evidence == EvidenceFact::Quiet && !context.facts.ordered => {
@@ -120,6 +121,7 @@ impl Handlers {
     #[state(superstate = "taking_over")]
     fn acquiring(context: &mut Turn, event: &Event) -> Outcome<State> {
         match event {
+            Event::Look | Event::Deadline if !context.facts.drives => context.go(Edge::DriverReplaced, State::steady()),
             Event::StepsDone => context.go(Edge::EpochRaised, State::moving()),
             Event::StepFailed => context.go(Edge::EpochRefused, State::reverting()),
             Event::Deadline => context.go(Edge::AcquireOverdue, State::reverting()),
@@ -149,6 +151,7 @@ impl Handlers {
     #[state(superstate = "taking_over")]
     fn reverting(context: &mut Turn, event: &Event) -> Outcome<State> {
         match event {
+            Event::Look | Event::Deadline if !context.facts.drives => context.go(Edge::DriverReplaced, State::steady()),
             Event::StepsDone => context.go(Edge::Reverted, State::steady()),
             Event::StepFailed | Event::Deadline => context.go(Edge::RevertFailed, State::needs_operator()),
             _ => Super,
@@ -218,6 +221,9 @@ impl Handlers {
     #[state(superstate = "anywhere")]
     fn confirming(context: &mut Turn, event: &Event) -> Outcome<State> {
         match event {
+            Event::Look if context.facts.evidence == EvidenceFact::Lost => {
+                context.go(Edge::HomeLostAgain, State::steady())
+            }
             Event::StepsDone => context.go(Edge::HomeConfirmed, State::steady()),
             Event::StepFailed | Event::Deadline => context.go(Edge::ConfirmFailed, State::needs_operator()),
             _ => Super,

@@ -1,0 +1,132 @@
+//! Keeps the own region's order path as the machine's state wants it.
+//!
+//! The workflow opens and closes it in the course of a role change. In every state in which the engine rests it is
+//! compared with what was last confirmed, and asked for again until it is confirmed: an answer that was lost, a restart
+//! or a fence must not leave it open, or closed, for ever.
+
+use super::{Engine, Errand};
+use crate::core::effect::{Intent, Outcome};
+use crate::core::lease::LeaseRequest;
+use crate::core::machine::{Event, StateName};
+use crate::core::time::{Now, Timestamp};
+
+/// What the order path does with orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Path {
+    /// Refuses them.
+    Closed,
+    /// Accepts and processes them.
+    Open,
+}
+
+/// What is known of the order path.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct OrderPath {
+    /// What was last confirmed, by this process.
+    confirmed: Option<Path>,
+    /// Calls under way.
+    under_way: u8,
+    /// One of them failed.
+    failed: bool,
+    /// Not to be asked for again before.
+    retry_at: Timestamp,
+    /// A lease that has just lapsed is looked at once more before the path is closed: another sidecar of the region may
+    /// have renewed it. The database refuses commits meanwhile.
+    close_after: Timestamp,
+}
+
+impl Engine {
+    /// Asks for what the state wants, unless it is so already.
+    pub(super) fn keep_order_path(&mut self, now: Now) {
+        let Some(wanted) = self.wanted_path(now) else { return };
+        let path = &mut self.order_path;
+        let early = now.boot < path.retry_at || (wanted == Path::Closed && now.boot < path.close_after);
+        if path.confirmed == Some(wanted) || path.under_way > 0 || early {
+            return;
+        }
+        path.failed = false;
+        path.retry_at = now.boot.after(self.settings.policy.lease.renew_every);
+        let intents: &[Intent] = match wanted {
+            Path::Closed => &[Intent::CloseOrderPath],
+            Path::Open => &[Intent::OpenIntake, Intent::OpenProcessing],
+        };
+        for intent in intents {
+            self.order_path.under_way += 1;
+            self.errand(now, *intent, Errand::OrderPath(wanted));
+        }
+    }
+
+    /// A call has turned out.
+    pub(super) fn settle_order_path(&mut self, now: Now, asked: Path, outcome: Outcome) {
+        let path = &mut self.order_path;
+        path.under_way = path.under_way.saturating_sub(1);
+        path.failed |= outcome != Outcome::Done;
+        if path.under_way == 0 {
+            path.confirmed = (!path.failed).then_some(asked);
+        }
+        if self.machine.state() == StateName::Draining && self.order_path.confirmed == Some(Path::Closed) {
+            self.release(now);
+        }
+    }
+
+    /// A step of the workflow has changed the order path.
+    pub(super) const fn path_changed(&mut self, to: Path) {
+        self.order_path.confirmed = Some(to);
+    }
+
+    /// The lease has lapsed: the path is closed unless it turns out within one operation that it has not.
+    pub(super) fn close_path_soon(&mut self, now: Now) {
+        self.order_path.close_after = now.boot.after(self.settings.policy.lease.operation_timeout);
+    }
+
+    /// When something is due.
+    pub(super) fn path_due(&self, now: Now) -> Timestamp {
+        let path = &self.order_path;
+        match self.wanted_path(now) {
+            Some(wanted) if path.confirmed != Some(wanted) && path.under_way == 0 => match wanted {
+                Path::Closed => path.retry_at.max(path.close_after),
+                Path::Open => path.retry_at,
+            },
+            _ => Timestamp::NEVER,
+        }
+    }
+
+    /// What the state wants; nothing while a role change decides it step by step.
+    fn wanted_path(&self, now: Now) -> Option<Path> {
+        if !self.keeps_lease {
+            return None;
+        }
+        let may_serve = now.boot < self.keeper.serve_until();
+        match self.machine.state() {
+            StateName::Serving | StateName::Rejoining | StateName::Reconciling | StateName::Soaking => {
+                (may_serve && self.keeper.drives(now.boot)).then_some(Path::Open)
+            }
+            StateName::Steady
+            | StateName::Suspicious
+            | StateName::Blocked
+            | StateName::SelfFenced
+            | StateName::Draining => Some(Path::Closed),
+            StateName::NeedsOperator => (!may_serve).then_some(Path::Closed),
+            _ => None,
+        }
+    }
+
+    /// Everything is closed: the other region need not wait.
+    fn release(&mut self, now: Now) {
+        let Some(record) = self.keeper.record() else { return };
+        let request = LeaseRequest::Release {
+            epoch: record.epoch,
+            region: self.identity.region,
+            renewals: record.renewals,
+        };
+        let nonce = self.next_nonce();
+        self.errand(now, Intent::Lease { request, nonce }, Errand::Release);
+    }
+
+    /// The release has turned out, one way or the other: this region serves no more.
+    pub(super) fn settle_release(&mut self, now: Now) {
+        if self.machine.state() == StateName::Draining {
+            self.turn(now, Event::StepsDone);
+        }
+    }
+}
