@@ -111,7 +111,7 @@ impl Settings {
             Patience::LeaseOperation => policy.lease.operation_timeout,
             Patience::LeaseExpiry => policy.lease.ttl + policy.lease.drift_max,
             Patience::SwitchWrite => policy.bounds.switch_write,
-            Patience::Promotion => policy.bounds.promotion,
+            Patience::Promotion => policy.bounds.promotion + policy.bounds.database_write,
             Patience::Switchover => policy.deadlines.handing_back / 2,
             Patience::DatabaseWrite => policy.bounds.database_write,
             Patience::RecordChange => Duration::from_secs(60),

@@ -93,7 +93,7 @@ pub enum Patience {
     LeaseExpiry,
     /// `bounds.switch-write`
     SwitchWrite,
-    /// `bounds.promotion`: afterwards it is looked up whether the promotion is still under way.
+    /// `bounds.promotion` and one write: afterwards it is looked up whether the promotion is still under way.
     Promotion,
     /// Half of `deadlines.handing-back`: afterwards it is looked up whether the switchover is still under way.
     Switchover,
@@ -242,7 +242,6 @@ pub const FAILOVER: Definition = Definition {
         step(PromoteDatabase, State::Moving, &[RaiseEpoch], Patience::Promotion)
             .retry(Retry::LookFirst)
             .on_failure(OnFailure::Revert),
-        // The order path opens while the row is written: until it is, the database refuses every commit anyway.
         step(
             WriteServingRow,
             State::Moving,
@@ -250,10 +249,11 @@ pub const FAILOVER: Definition = Definition {
             Patience::DatabaseWrite,
         ),
         step(ReconcileVenues, State::Moving, &[PromoteDatabase], Patience::Human).gate(Gate::VenueReconciliation),
+        // Only now: an order path that processes before the row is written would refuse what the intake accepts.
         step(
             OpenProcessing,
             State::Moving,
-            &[ReconcileVenues],
+            &[WriteServingRow, ReconcileVenues],
             Patience::LeaseOperation,
         ),
         step(VerifyWrite, State::Verifying, &[OpenProcessing], Patience::Verifying),

@@ -278,6 +278,7 @@ const fn page_reason(reason: PageReason) -> &'static str {
         PageReason::NeedsOperator => "the engine cannot go on by itself",
         PageReason::SelfFenced => "this region stopped serving by itself",
         PageReason::FailedOver => "a failover happened",
+        PageReason::FailbackFailed => "coming home was undone; it is tried again after another soak",
         PageReason::OrdersLost => "acknowledged orders did not survive",
     }
 }

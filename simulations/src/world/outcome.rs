@@ -130,6 +130,15 @@ impl World<'_> {
                 if phase == Phase::Detect {
                     began = counted_from.min(began);
                 }
+                // The engine's turn, its journal included, is spent after the core has decided and before anything is
+                // asked for. The core's ledger cannot see it; it belongs to the decision.
+                let turn = self.conditions.engine_turn;
+                if phase == Phase::Decide {
+                    ended = ended.map(|at| at.after(turn));
+                }
+                if phase == Phase::Claim {
+                    began = ended.map_or(began, |ended| began.after(turn).min(ended));
+                }
                 if phase == Phase::Redirect {
                     ended = self.redirected.map(|at| at.max(began)).or(ended);
                 }

@@ -8,7 +8,7 @@ use understudy_engine::core::effect::{Effect, IdempotencyKey, Intent, Outcome};
 use understudy_engine::core::ids::EffectId;
 use understudy_engine::core::journal::Happening;
 use understudy_engine::core::ledger::{Ledger, Phase};
-use understudy_engine::core::machine::StateName;
+use understudy_engine::core::machine::{Edge, StateName};
 
 use super::World;
 use super::clock::Moment;
@@ -187,7 +187,9 @@ impl World<'_> {
                 }
                 let text = format!("{} -> {}: {}", from.name(), to.name(), edge.sentence());
                 self.record.say(now, &who, Kind::State, text);
-                self.state_changed(*from, *to);
+                if *edge == Edge::HomeConfirmed {
+                    self.record.home.get_or_insert(now);
+                }
             }
             Happening::Decided(decision) => {
                 let report = self.record.decision(now, &who, decision);
@@ -201,6 +203,13 @@ impl World<'_> {
                     _ => {}
                 }
             }
+            Happening::Commanded { command, refused } => {
+                let text = match refused {
+                    None => format!("an operator asked for {command:?}"),
+                    Some(refusal) => format!("an operator asked for {command:?}: {refusal}"),
+                };
+                self.record.say(now, &who, Kind::Human, text);
+            }
             Happening::Asked(effect) => self.record.asked_for(now, &who, slot, effect),
             Happening::Settled { id, outcome, .. } => self.record.settled(now, &who, slot, *id, outcome),
             Happening::Completed(ledger) => {
@@ -212,12 +221,6 @@ impl World<'_> {
                 let text = format!("no state handles `{}` in {}", event.name(), state.name());
                 self.record.say(now, &who, Kind::Unhandled, text);
             }
-        }
-    }
-
-    fn state_changed(&mut self, from: StateName, to: StateName) {
-        if from == StateName::Confirming && to == StateName::Steady {
-            self.record.home.get_or_insert(self.now);
         }
     }
 

@@ -188,7 +188,7 @@ impl Engine {
             tenure: settings.tenure(),
             expiry: settings.expiry(),
             margin: lease.margin,
-            ttl: lease.ttl,
+            seat: lease.ttl + lease.renew_every,
             every: lease.renew_every,
             drift: lease.drift_max,
             grant: lease.grant,

@@ -24,7 +24,8 @@ pub(crate) struct Terms {
     pub(crate) tenure: Duration,
     pub(crate) expiry: Duration,
     pub(crate) margin: Duration,
-    pub(crate) ttl: Duration,
+    /// How long one beat keeps the driver's seat. A store that stalls must not cost the seat in the middle of a loss.
+    pub(crate) seat: Duration,
     pub(crate) every: Duration,
     pub(crate) drift: Duration,
     pub(crate) grant: Duration,
@@ -160,7 +161,7 @@ impl Keeper {
         self.has_the_seat()
             && self
                 .driving_since
-                .is_some_and(|since| now < since.after(self.terms.ttl))
+                .is_some_and(|since| now < since.after(self.terms.seat))
     }
 
     /// Whether this sidecar is the last driver that was seen. While the store is out of reach nobody can renew the
@@ -407,7 +408,7 @@ impl Keeper {
         };
         let seen = record.drivers[self.region.index()];
         let ours = seen.is_some_and(|driver| driver.sidecar == self.sidecar);
-        let silent = now >= self.driver_moved.1.after(self.terms.expiry);
+        let silent = now >= self.driver_moved.1.after(self.terms.seat + self.terms.drift);
         if ours || seen.is_none() || silent {
             LeaseRequest::Drive {
                 region: self.region,
