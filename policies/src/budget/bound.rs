@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Holder, Phase, QuorumUnreachable};
 use crate::figures::{ALIAS_TTL, RECORD_CHANGE_MAX};
-use crate::model::{Component, FailureDomain, Policy, RecordType, TrafficMethod, Witness};
+use crate::model::{Component, FailureDomain, LeaseStore, Policy, RecordType, TrafficMethod, Witness};
 
 /// One thing that takes time within a phase.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -220,12 +220,17 @@ fn lease_wait(policy: &Policy, holder: Holder, accepted_at: Duration) -> (Durati
     let lease = &policy.lease;
     let expiry = lease.ttl + lease.drift_max;
     let (wait, slow) = match holder {
-        // The last renewal was seen at most one interval and one operation after the onset, and the taker's clock
-        // measures the interval as well.
+        // The last renewal was seen one interval and one operation after the onset, or when a store that stalled
+        // answered again; the taker's clock measures the interval as well. It is never seen later than with the claim.
         Holder::Silent => {
             let slow = on_a_slow_clock(policy, lease.renew_every + expiry);
-            let runs_out = lease.renew_every + policy.bounds.lease_operation + expiry + slow.duration;
-            (runs_out.saturating_sub(accepted_at), slow)
+            let stall = match lease.store {
+                LeaseStore::MultiRegion => policy.bounds.lease_stall,
+                LeaseStore::SingleTable { .. } => Duration::ZERO,
+            };
+            let seen = lease.renew_every.max(stall) + policy.bounds.lease_operation;
+            let wait = (seen + expiry + slow.duration).saturating_sub(accepted_at);
+            (wait.min(expiry + slow.duration), slow)
         }
         Holder::Gray => {
             let slow = on_a_slow_clock(policy, expiry);
@@ -335,19 +340,20 @@ mod tests {
         // An interval, the lease and the drift: 9.25 s * 0.25 / 15.75 = 146.8 ms.
         let (probing, dwell, lease) = (64, 32, 147);
         let decided = 4_500 + probing + 2_000 + dwell + 500;
-        let runs_out = 1_000 + 1_000 + 8_250 + lease;
+        // The taker's last look at the renewals may have been held up by the stall.
+        let runs_out = 5_000 + 1_000 + 8_250 + lease;
         let claim = runs_out - decided + 1_000;
         assert_eq!(
             totals(&worst),
             [4_564, 2_032, 500, claim, 41_000, 46_000, 1_000].map(ms)
         );
-        assert_eq!(claim, 4_301);
-        assert_eq!(worst.lease_wait, ms(2_301));
+        assert_eq!(claim, 8_301);
+        assert_eq!(worst.lease_wait, ms(6_301));
         assert_eq!(worst.accepted, ms(decided + 1_000 + 46_000));
         assert_eq!(worst.accepted, ms(54_096));
         assert_eq!(worst.processed, ms(decided + claim + 41_000));
-        assert_eq!(worst.processed, ms(52_397));
-        assert_eq!(worst.verified, ms(55_096));
+        assert_eq!(worst.processed, ms(56_397));
+        assert_eq!(worst.verified, ms(57_397));
     }
 
     #[test]
@@ -395,6 +401,7 @@ mod tests {
     fn a_lease_that_ran_out_during_detection_is_not_waited_for() {
         let mut policy = shipped::trading();
         policy.lease.ttl = ms(5_000);
+        policy.bounds.lease_stall = ms(0);
         let worst = WorstCase::of(&policy, Holder::Silent).unwrap();
         assert_eq!(worst.lease_wait, ms(0));
         assert_eq!(worst.phase(Phase::Claim).total(), ms(2_000));

@@ -355,6 +355,13 @@ fn deadlines(check: &mut Check<'_>) {
         ("acquiring", deadlines.acquiring, phases.claim, "budget.phases.claim"),
         ("moving", deadlines.moving, moving, moving_key),
         ("verifying", deadlines.verifying, phases.verify, "budget.phases.verify"),
+        // A quick promotion waits there for the public name to answer with the standby.
+        (
+            "verifying",
+            deadlines.verifying,
+            phases.redirect,
+            "budget.phases.redirect",
+        ),
         ("handing-back", deadlines.handing_back, moving, moving_key),
     ] {
         if deadline < phase {
