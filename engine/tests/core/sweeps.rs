@@ -47,7 +47,7 @@ fn one_effect_that_goes_wrong_ends_well() {
                 } else {
                     pair.command(AWAY, Command::FailBack);
                 }
-                pair.run(6 * 60 * SECOND);
+                pair.run(4 * 60 * SECOND);
                 let Some(hit) = pair.faults.hit else { break };
                 if let Some(what) = judge(&pair, kind) {
                     bad.push(format!("{kind:?} {how:?} {n} {hit:?}: {what}"));
@@ -63,7 +63,7 @@ fn a_restart_of_either_side_during_the_failback_ends_well() {
     let (base, home) = soaking();
     let mut bad = Vec::new();
     for victim in [0_usize, 1] {
-        for step in 0..70_u32 {
+        for step in (0..70_u32).step_by(4) {
             let mut pair = base.clone();
             pair.open[0] = false;
             pair.command(AWAY, Command::FailBack);
@@ -79,7 +79,7 @@ fn a_restart_of_either_side_during_the_failback_ends_well() {
             pair.sides[index].up = false;
             pair.run(SECOND * 2);
             pair.add(identity.region, identity.sidecar.0);
-            pair.run(6 * 60 * SECOND);
+            pair.run(4 * 60 * SECOND);
             if let Some(what) = judge(&pair, RoleChangeKind::Failback) {
                 bad.push(format!("victim {victim} after {wait:?}: {what}"));
             }
@@ -91,7 +91,7 @@ fn a_restart_of_either_side_during_the_failback_ends_well() {
 #[test]
 fn the_death_of_the_driver_beside_a_second_sidecar_ends_well() {
     let mut bad = Vec::new();
-    for step in 0..80_u32 {
+    for step in (0..80_u32).step_by(4) {
         let mut pair = pair();
         pair.add(Region::Away, 2);
         pair.run(5 * SECOND);
@@ -99,7 +99,7 @@ fn the_death_of_the_driver_beside_a_second_sidecar_ends_well() {
         let wait = SECOND * step / 2;
         pair.run(wait);
         pair.sides[AWAY].up = false;
-        pair.run(6 * 60 * SECOND);
+        pair.run(4 * 60 * SECOND);
         if let Some(what) = judge(&pair, RoleChangeKind::Failover) {
             bad.push(format!("after {wait:?}: {what}"));
         }
@@ -110,7 +110,7 @@ fn the_death_of_the_driver_beside_a_second_sidecar_ends_well() {
 #[test]
 fn a_driver_that_sleeps_beside_a_second_sidecar_ends_well() {
     let mut bad = Vec::new();
-    for step in 0..40_u32 {
+    for step in (0..40_u32).step_by(6) {
         for sleep in [4_u32, 9, 15, 40] {
             let mut pair = pair();
             let second = pair.add(Region::Away, 2);
@@ -121,7 +121,7 @@ fn a_driver_that_sleeps_beside_a_second_sidecar_ends_well() {
             pair.run(SECOND * sleep);
             // what was under way is answered with a time-out when it wakes: the shell's timers
             pair.wake(AWAY);
-            pair.run(6 * 60 * SECOND);
+            pair.run(4 * 60 * SECOND);
             let states = (pair.sides[AWAY].engine.state(), pair.sides[second].engine.state());
             let fine = [
                 (StateName::Rejoining, StateName::Serving),
