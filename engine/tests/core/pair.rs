@@ -1,13 +1,14 @@
 //! Two regions' engines around a made-up world, stepped from one wake-up to the next. The world is as simple as it can
 //! be: every effect takes 20 ms, and each part of it is up or down. The simulator has the real one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::faults::Faults;
 use understudy_engine::core::decision::{Decision, Verdict};
 use understudy_engine::core::effect::{DatabaseView, Effect, Intent, Outcome, Reconciliation};
 use understudy_engine::core::engine::{Engine, Identity};
-use understudy_engine::core::ids::{Nonce, Region, SidecarId, WitnessId};
+use understudy_engine::core::ids::{EffectId, Nonce, Region, SidecarId, WitnessId};
 use understudy_engine::core::journal::{Happening, JournalEntry};
 use understudy_engine::core::lease::{LeaseRecord, LeaseRequest};
 use understudy_engine::core::machine::StateName;
@@ -20,6 +21,7 @@ use understudy_policies::model::{Component, FailureDomain, WitnessKind};
 pub(crate) const NOON: i64 = 1_780_502_400_000;
 
 /// One engine and what it has been told and has asked for.
+#[derive(Clone)]
 pub(crate) struct Side {
     pub(crate) engine: Engine,
     pub(crate) identity: Identity,
@@ -28,6 +30,8 @@ pub(crate) struct Side {
     pub(crate) journal: Vec<JournalEntry>,
     /// Everything that it asked for, the every-second routine left out.
     pub(crate) asked: Vec<Intent>,
+    /// What it asked for and has no answer to.
+    pub(crate) unanswered: BTreeSet<EffectId>,
 }
 
 /// What the regions look like from outside.
@@ -44,6 +48,7 @@ pub(crate) struct Health {
 /// Picks the effects whose outcome a test dictates.
 pub(crate) type Matches = fn(&Intent) -> bool;
 
+#[derive(Clone)]
 pub(crate) struct Pair {
     pub(crate) policy: Policy,
     pub(crate) now: Timestamp,
@@ -58,14 +63,19 @@ pub(crate) struct Pair {
     pub(crate) writer: Region,
     /// Until when each region's serving row is valid, on the true clock.
     pub(crate) serving: [i64; 2],
+    /// Whether each region processes orders, and whether it accepts them.
     pub(crate) open: [bool; 2],
+    pub(crate) intake: [bool; 2],
     pub(crate) switches: [bool; 2],
     pub(crate) peer_path: bool,
     pub(crate) promotion: Duration,
     /// Overrides the outcome of the next effects that match.
     pub(crate) scripted: Vec<(Matches, Outcome)>,
+    pub(crate) faults: Faults,
     queue: BTreeMap<(Timestamp, u64), (usize, Effect)>,
     serial: u64,
+    /// How often in a row no time has passed.
+    stalls: u32,
     next_probe: Timestamp,
 }
 
@@ -90,10 +100,13 @@ impl Pair {
             writer: Region::Home,
             serving: [0; 2],
             open: [false; 2],
+            intake: [false; 2],
             switches: [false; 2],
             peer_path: true,
             promotion: Duration::from_secs(20),
             scripted: Vec::new(),
+            faults: Faults::default(),
+            stalls: 0,
             queue: BTreeMap::new(),
             serial: 0,
             next_probe: now,
@@ -131,6 +144,7 @@ impl Pair {
             up: true,
             journal: Vec::new(),
             asked: Vec::new(),
+            unanswered: BTreeSet::new(),
         });
         self.drain(self.sides.len() - 1);
         self.sides.len() - 1
@@ -228,6 +242,8 @@ impl Pair {
                 .min()
                 .unwrap_or(Timestamp::NEVER);
             let next = effect.min(timeout).min(self.next_probe).max(self.now);
+            self.stalls = if next == self.now { self.stalls + 1 } else { 0 };
+            assert!(self.stalls < 2000, "busy loop at {}: {:?}", self.now, self.states());
             if next > end {
                 self.now = end;
                 return false;
@@ -312,7 +328,7 @@ impl Pair {
         self.sides[index].engine.handle_signal(at, signal);
     }
 
-    fn drain(&mut self, index: usize) {
+    pub(crate) fn drain(&mut self, index: usize) {
         while let Some(entry) = self.sides[index].engine.poll_journal() {
             if let Happening::Asked(effect) = entry.what {
                 self.sides[index].asked.push(effect.intent);
@@ -327,6 +343,7 @@ impl Pair {
                 _ => Duration::from_millis(20),
             };
             self.serial += 1;
+            self.sides[index].unanswered.insert(effect.id);
             self.queue.insert((self.now.after(takes), self.serial), (index, effect));
         }
     }
@@ -338,22 +355,18 @@ impl Pair {
         if !self.sides[index].up {
             return;
         }
-        let scripted = self.scripted.iter().position(|(matches, _)| matches(&effect.intent));
-        let outcome = match scripted {
-            Some(position) => self.scripted.remove(position).1,
-            None => self.execute(index, &effect),
-        };
-        let at = self.at();
-        self.sides[index].engine.handle_outcome(at, effect.id, outcome);
-        self.drain(index);
+        if let Some(outcome) = self.faulty_outcome(index, &effect) {
+            self.answer(index, effect.id, outcome);
+        }
     }
 
-    fn execute(&mut self, index: usize, effect: &Effect) -> Outcome {
+    pub(crate) fn execute(&mut self, index: usize, effect: &Effect) -> Outcome {
         let region = self.sides[index].identity.region;
         let health = self.health[region.index()];
         let micros = i64::try_from(self.now.as_micros()).unwrap();
         let done = |so: bool| if so { Outcome::Done } else { Outcome::Failed };
         match effect.intent {
+            Intent::Lease { .. } if self.faults.no_store.contains(&index) => Outcome::TimedOut,
             Intent::Lease { request, nonce } => self.store(health, &request, nonce),
             Intent::ReadDatabaseClock if self.writer == region && health.database => {
                 Outcome::DatabaseClock(DatabaseTime(micros))
@@ -391,9 +404,15 @@ impl Pair {
                 Outcome::Done
             }
             Intent::ReadSwitches => Outcome::Switches(self.switches.map(Some)),
-            Intent::OpenIntake | Intent::PinRecord { .. } | Intent::UnpinRecord => Outcome::Done,
+            Intent::OpenIntake => {
+                self.intake[region.index()] = true;
+                Outcome::Done
+            }
+            Intent::PinRecord { .. } | Intent::UnpinRecord => Outcome::Done,
             Intent::OpenProcessing | Intent::CloseOrderPath => {
-                self.open[region.index()] = effect.intent == Intent::OpenProcessing;
+                let opens = effect.intent == Intent::OpenProcessing;
+                self.open[region.index()] = opens;
+                self.intake[region.index()] &= opens;
                 Outcome::Done
             }
             Intent::VerifyWrite => {

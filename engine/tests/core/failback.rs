@@ -1,0 +1,103 @@
+//! The way back, and what can come between.
+
+use crate::pair::Pair;
+use crate::scenes::{AWAY, HOUR, SECOND, failed_over, pair, soaking};
+use understudy_engine::core::effect::{Intent, Outcome};
+use understudy_engine::core::ids::Region;
+use understudy_engine::core::machine::StateName;
+use understudy_engine::core::signal::Command;
+use understudy_policies::shipped;
+
+#[test]
+fn a_rebuild_that_fails_is_not_a_busy_loop() {
+    let mut pair = failed_over();
+    pair.bring_back(Region::Home);
+    pair.run_to("rejoin asked", HOUR, |p| {
+        p.count(AWAY, |i| matches!(i, Intent::RejoinDatabase)) > 0
+    });
+    pair.lose(Region::Home);
+    pair.run(HOUR / 2); // the rebuild fails after 20 min
+}
+
+#[test]
+fn a_failback_that_keeps_failing_is_not_tried_for_ever() {
+    let (mut pair, _) = soaking();
+    pair.faults
+        .always
+        .push((|i| matches!(i, Intent::SwitchOverDatabase { .. }), Outcome::Refused));
+    pair.run_to("the first try", 24 * HOUR, |p| p.states()[1] == StateName::Quiescing);
+    pair.run(HOUR);
+    let closed = pair.count(AWAY, |i| matches!(i, Intent::CloseOrderPath));
+    let at = pair.at();
+    assert!(
+        closed <= 2,
+        "closed {closed} times in an hour; {:?} {:?}",
+        pair.states(),
+        pair.sides[AWAY].engine.explain(at).now.flip
+    );
+}
+
+#[test]
+fn a_declined_failback_leaves_the_lease_and_the_writer() {
+    let mut policy = shipped::trading();
+    policy.gates.approve_failback = true;
+    let mut pair = Pair::settled(policy);
+    pair.lose(Region::Home);
+    pair.run_to("failover", 60 * SECOND, |p| p.states()[1] == StateName::Rejoining);
+    pair.bring_back(Region::Home);
+    pair.run_to("soaking", 2 * HOUR, |p| p.states()[1] == StateName::Soaking);
+    pair.faults.hold = Some(|i| matches!(i, Intent::RequestApproval(_)));
+    assert!(pair.command(AWAY, Command::FailBack));
+    pair.run_to("asked", 60 * SECOND, |p| !p.faults.held.is_empty());
+    pair.release(0, Outcome::Refused);
+    pair.run(30 * SECOND);
+    assert_eq!(
+        (pair.lease.holder, pair.writer),
+        (Region::Away, Region::Away),
+        "the lease left without the writer"
+    );
+    assert!(pair.open[1], "{:?}", pair.states());
+}
+
+#[test]
+fn the_loss_of_home_while_it_is_confirmed_pages() {
+    let (mut pair, home) = soaking();
+    pair.command(AWAY, Command::FailBack);
+    pair.run_to("confirming", HOUR, |p| p.states()[1] == StateName::Confirming);
+    let before = pair.count(AWAY, |i| matches!(i, Intent::Page(_)));
+    pair.sides[home].up = false;
+    pair.lose(Region::Home);
+    pair.run(9 * 60 * SECOND);
+    assert!(
+        pair.count(AWAY, |i| matches!(i, Intent::Page(_))) > before,
+        "{:?} nine minutes after the loss, nobody told",
+        pair.states()
+    );
+}
+
+#[test]
+fn an_operator_cannot_send_the_platform_to_a_region_that_is_lost() {
+    let (mut pair, _) = soaking();
+    pair.lose(Region::Home);
+    pair.run(30 * SECOND);
+    pair.command(AWAY, Command::FailBack);
+    pair.run(60 * SECOND);
+    assert!(
+        pair.open[1],
+        "orders stopped for a region that is lost: {:?}",
+        pair.states()
+    );
+}
+
+#[test]
+fn after_a_failback_the_cool_down_holds() {
+    let mut pair = pair();
+    pair.command(AWAY, Command::FailOver { accept_loss: false });
+    pair.run_to("soaking", 2 * HOUR, |p| p.states()[1] == StateName::Soaking);
+    pair.command(AWAY, Command::FailBack);
+    pair.run_to("home", HOUR, |p| p.states() == [StateName::Serving, StateName::Steady]);
+    pair.run(20 * SECOND);
+    pair.health[0].application = false;
+    pair.run(30 * SECOND);
+    assert_eq!(pair.states()[1], StateName::Blocked);
+}
