@@ -14,7 +14,7 @@ use crate::report::{
     ActualReport, DisregardedReport, ExpectedReport, LedgerReport, OrdersReport, PhaseReport, Report, ScenarioReport,
     StandingReport, VerdictPoint, VerdictReport, seconds, words,
 };
-use crate::scenario::ExpectedDecision;
+use crate::scenario::{ExpectedDecision, Part, Place};
 
 /// Calendars and soaks are judged on clocks that may be ahead of true time.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(1);
@@ -192,7 +192,9 @@ impl World<'_> {
             .iter()
             .map(|it| {
                 let now = it.clock.now(self.now);
-                let engine = it.engine.as_ref();
+                // A sidecar that hangs stands nowhere: what it believes is as old as its last breath.
+                let runs = self.parts.up(Place::from(it.region), Part::Sidecars);
+                let engine = it.engine.as_ref().filter(|_| runs);
                 StandingReport {
                     who: it.name.clone(),
                     state: engine.map(|engine| engine.status(now).state.name()),
