@@ -27,7 +27,7 @@ fn when_the_region_is_gone_a_slow_redirection_breaks_the_budget_and_is_named() {
     for seed in 0..20 {
         let slow = Duration::from_secs(70);
         let report = lose(faults.clone(), Duration::from_secs(30), seed, |conditions| {
-            conditions.dns_propagation = slow
+            conditions.dns_propagation = slow;
         });
         assert!(figures(&report)[0] > 60.0);
         assert_eq!(report.ledger.overrun_phase, Some("redirect"));
