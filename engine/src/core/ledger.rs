@@ -6,55 +6,9 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+pub use understudy_policies::budget::Phase;
 
 use super::time::Timestamp;
-
-/// A phase of a failover.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Phase {
-    /// Until enough failure domains call the region breached.
-    Detect,
-    /// Until the quorum has held for its dwell.
-    Corroborate,
-    /// Evaluating the guards, waiting for them if they object.
-    Decide,
-    /// The claim, the wait for the lease to run out, the raised epoch.
-    Claim,
-    /// Until the promoted database takes writes.
-    Promote,
-    /// Until the switches are flipped and the public name answers with the standby.
-    Redirect,
-    /// Checking that a probe order commits.
-    Verify,
-}
-
-impl Phase {
-    /// All phases, in order.
-    pub const ALL: [Self; 7] = [
-        Self::Detect,
-        Self::Corroborate,
-        Self::Decide,
-        Self::Claim,
-        Self::Promote,
-        Self::Redirect,
-        Self::Verify,
-    ];
-
-    /// The phase's name, as in the policy.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Detect => "detect",
-            Self::Corroborate => "corroborate",
-            Self::Decide => "decide",
-            Self::Claim => "claim",
-            Self::Promote => "promote",
-            Self::Redirect => "redirect",
-            Self::Verify => "verify",
-        }
-    }
-}
 
 /// When a phase began and ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,12 +1,14 @@
 //! What the engine shows of itself at any moment.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use understudy_policies::model::Mode;
 
 use super::decision::Decision;
 use super::evidence::{Assessment, WitnessState};
 use super::ids::{Epoch, Region, SidecarId, WitnessId};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Phase};
 use super::machine::StateName;
 use super::time::Timestamp;
 
@@ -41,6 +43,8 @@ pub struct Status {
     pub assessments: [Assessment; 2],
     /// The ledger of the failover under way, or of the last one.
     pub ledger: Ledger,
+    /// The phase that overran its allotment by most so far, and by how much.
+    pub overrun: Option<(Phase, Duration)>,
     /// Inputs that were disregarded, and why.
     pub disregarded: Disregarded,
 }

@@ -14,12 +14,12 @@ pub use report::{Promotion, Report, Row, Scenario, Timing, report};
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Component, Phases};
 
 /// A phase of a failover, as the ledger names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// From onset until enough failure domains call the region breached.
@@ -52,7 +52,7 @@ impl Phase {
 
     /// Its name in the file and in the ledger.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Detect => "detect",
             Self::Corroborate => "corroborate",
@@ -66,7 +66,7 @@ impl Phase {
 
     /// What the policy allots to it.
     #[must_use]
-    pub fn allotment(self, phases: &Phases) -> Duration {
+    pub const fn allotment(self, phases: &Phases) -> Duration {
         match self {
             Self::Detect => phases.detect,
             Self::Corroborate => phases.corroborate,

@@ -27,8 +27,8 @@ pub enum LeaseStore {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StoreLost {
-    /// Serve on while the other region grants short extensions over its own path ("I have not claimed and will not
-    /// before T"). Needs the path between the regions.
+    /// Serve on while the other region grants short extensions over its own path ("I have not claimed, and
+    /// will not take the lease before T"). Needs the path between the regions.
     ServeOnGrants,
     /// Stop when the lease runs out. Safe against everything, and an outage whenever the store is lost for longer.
     Fence,

@@ -118,15 +118,7 @@ impl World<'_> {
             .zip(ledger.spans)
             .filter_map(|(phase, span)| {
                 let (mut began, mut ended) = span?;
-                let allotted = match phase {
-                    Phase::Detect => phases.detect,
-                    Phase::Corroborate => phases.corroborate,
-                    Phase::Decide => phases.decide,
-                    Phase::Claim => phases.claim,
-                    Phase::Promote => phases.promote,
-                    Phase::Redirect => phases.redirect,
-                    Phase::Verify => phases.verify,
-                };
+                let allotted = phase.allotment(phases);
                 if phase == Phase::Detect {
                     began = counted_from.min(began);
                 }

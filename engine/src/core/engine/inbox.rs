@@ -1,6 +1,7 @@
 //! Everything that goes in.
 
 use super::{Engine, Errand, Refusal};
+use crate::core::decision::Guard;
 use crate::core::effect::{Intent, Outcome};
 use crate::core::evidence::Heard;
 use crate::core::ids::{EffectId, Epoch, Region};
@@ -298,6 +299,9 @@ impl Engine {
         let Some(id) = waiting else {
             return Err(Refusal::WrongState(self.machine.state()));
         };
+        if id == StepId::ApproveFailback && self.healthy_since[self.other().index()].is_none() {
+            return Err(Refusal::Guard(Guard::Soak));
+        }
         self.runner.done(id);
         Ok(())
     }
@@ -306,7 +310,7 @@ impl Engine {
         &mut self,
         now: Now,
         event: Event,
-        objection: fn(&Self, Now) -> Option<crate::core::decision::Guard>,
+        objection: fn(&Self, Now) -> Option<Guard>,
     ) -> Result<(), Refusal> {
         if let Some(guard) = objection(self, now) {
             return Err(Refusal::Guard(guard));

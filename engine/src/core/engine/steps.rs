@@ -305,6 +305,10 @@ impl Engine {
                 self.runner.wait(step.id, now.boot);
                 self.runner.wait(StepId::AwaitRegion, self.next_try(now));
             }
+            // An approval may come when the home region is no longer what it was when it was asked for.
+            (StepId::ApproveFailback, Outcome::Done) if self.healthy_since[self.other().index()].is_none() => {
+                self.fail(now, step);
+            }
             (StepId::ApproveFailover | StepId::ApproveFailback, Outcome::Refused) => self.fail(now, step),
             // Waiting for the public name to answer with this region is redirection's time, not verification's.
             (StepId::VerifyWrite, Outcome::Done) => {

@@ -27,6 +27,9 @@ impl Engine {
             serve_until: self.keeper.serve_until(),
             assessments: self.assessments,
             ledger: self.ledger,
+            overrun: self
+                .ledger
+                .worst_overrun(|phase| phase.allotment(&self.settings.policy.budget.phases), now.boot),
             disregarded: self.disregarded,
         }
     }
