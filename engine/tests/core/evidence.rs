@@ -28,7 +28,7 @@ fn a_lost_end_of_execution_event_does_not_block_for_ever() {
             },
         );
     }
-    pair.run(48 * HOUR);
+    pair.run(HOUR);
     pair.lose(Region::Home);
     pair.run_to("failover", 10 * 60 * SECOND, |p| p.states()[1] == StateName::Rejoining);
 }

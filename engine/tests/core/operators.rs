@@ -131,12 +131,10 @@ fn an_unanswered_failback_approval_is_asked_once() {
     pair.run_to("failover", 60 * SECOND, |p| p.states()[1] == StateName::Rejoining);
     pair.bring_back(Region::Home);
     pair.faults.hold = Some(|i| matches!(i, Intent::RequestApproval(_)));
-    pair.run(14 * HOUR);
+    pair.run(10 * HOUR);
     let asked = pair.count(AWAY, |i| matches!(i, Intent::RequestApproval(_)));
-    let at = pair.at();
-    let _ = at;
     assert!(
-        asked <= 2,
+        (1..=2).contains(&asked),
         "asked {asked} times, {} announcements",
         pair.count(AWAY, |i| matches!(i, Intent::Announce(_)))
     );
