@@ -101,3 +101,27 @@ fn after_a_failback_the_cool_down_holds() {
     pair.run(30 * SECOND);
     assert_eq!(pair.states()[1], StateName::Blocked);
 }
+
+#[test]
+fn an_approval_is_no_good_for_a_home_region_that_is_lost_again() {
+    let mut policy = shipped::trading();
+    policy.gates.approve_failback = true;
+    let mut pair = Pair::settled(policy);
+    pair.lose(Region::Home);
+    pair.run_to("failover", 60 * SECOND, |p| p.states()[1] == StateName::Rejoining);
+    pair.bring_back(Region::Home);
+    pair.run_to("soaking", 2 * HOUR, |p| p.states()[1] == StateName::Soaking);
+    pair.faults.hold = Some(|i| matches!(i, Intent::RequestApproval(_)));
+    assert!(pair.command(AWAY, Command::FailBack));
+    pair.run_to("asked", 60 * SECOND, |p| !p.faults.held.is_empty());
+    pair.lose(Region::Home);
+    pair.run(30 * SECOND);
+    assert!(
+        !pair.command(AWAY, Command::Approve),
+        "nobody sends the platform to a lost region"
+    );
+    pair.release(0, Outcome::Done);
+    pair.run(30 * SECOND);
+    assert_eq!((pair.lease.holder, pair.writer), (Region::Away, Region::Away));
+    assert!(pair.open[1], "orders go on: {:?}", pair.states());
+}

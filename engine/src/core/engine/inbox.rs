@@ -306,12 +306,7 @@ impl Engine {
         Ok(())
     }
 
-    fn ask(
-        &mut self,
-        now: Now,
-        event: Event,
-        objection: fn(&Self, Now) -> Option<Guard>,
-    ) -> Result<(), Refusal> {
+    fn ask(&mut self, now: Now, event: Event, objection: fn(&Self, Now) -> Option<Guard>) -> Result<(), Refusal> {
         if let Some(guard) = objection(self, now) {
             return Err(Refusal::Guard(guard));
         }

@@ -69,6 +69,8 @@ impl Engine {
         }
         match step.id {
             StepId::ApproveFailover | StepId::ApproveFailback | StepId::ReconcileVenues => self.runner.done(step.id),
+            // An earlier claim of this region has come to its end unseen: the next renewal shows that the lease is ours.
+            StepId::WriteClaim if self.keeper.holds() => self.runner.wait(step.id, self.next_try(now)),
             StepId::WriteClaim => lease(self, LeaseRequest::Claim { epoch, region: us }),
             // Someone else has withdrawn the claim: there is nothing to wait for.
             StepId::AwaitLease if record.is_some_and(|record| record.holder == other && !record.claimed_by(us)) => {
@@ -250,6 +252,8 @@ impl Engine {
             (StepId::WriteClaim, Outcome::Lease(record) | Outcome::Conflict(record)) => {
                 if record.claimed_by(us) {
                     self.runner.done(step.id);
+                } else if record.holder == us {
+                    self.runner.wait(step.id, self.next_try(now));
                 } else {
                     self.fail(now, step);
                 }

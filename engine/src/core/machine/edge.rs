@@ -53,7 +53,7 @@ edges! {
     Drained { "", "The orders in hand are finished and the lease is released." }
     DrainOverdue { "", "Draining took too long: stopping with orders in hand." }
     Reinstated { "we hold the lease again", "The lease is ours again: looking at everything before serving." }
-    LeaseArrived { "we hold the lease", "The lease was handed to this region: looking at everything before serving." }
+    LeaseArrived { "we hold the lease", "The lease is with this region now: looking at everything before serving." }
     BreachSeen { "something is breached", "A witness calls the serving region breached: corroborating." }
     BreachCleared { "nothing is breached any more", "The breach has cleared before a quorum had held for its dwell: standing by." }
     SuspicionOverdue { "", "No quorum was found in time: holding, and watching on." }

@@ -108,6 +108,10 @@ impl Handlers {
     fn claiming(context: &mut Turn, event: &Event) -> Outcome<State> {
         match event {
             Event::Look | Event::Deadline if !context.facts.drives => context.go(Edge::DriverReplaced, State::steady()),
+            // A late write of an earlier attempt has raised the epoch: there is nothing left to claim.
+            Event::Look if context.facts.tenure == TenureFact::Ours => {
+                context.go(Edge::LeaseArrived, State::recovering())
+            }
             Event::StepsDone => context.go(Edge::ClaimAccepted, State::acquiring()),
             Event::StepFailed => context.go(Edge::ClaimRefused, State::reverting()),
             Event::Look if context.facts.evidence == EvidenceFact::Quiet && !context.facts.ordered => {
