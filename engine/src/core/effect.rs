@@ -144,8 +144,8 @@ pub enum PageReason {
     Blocked,
     /// A class of loss for which the policy says `page`.
     Loss,
-    /// The serving region is in trouble and there is no standby that could take over.
-    Unprotected,
+    /// The region that could take over is lost: serving without a standby.
+    StandbyLost,
     /// The engine needs an operator to go on.
     NeedsOperator,
     /// This region stopped serving by itself.

@@ -112,6 +112,15 @@ fn a_gray_primary_that_renews_is_stopped_by_the_claim() {
 }
 
 #[test]
+fn a_gray_primary_that_releases_the_lease_is_not_waited_for() {
+    let mut pair = pair();
+    pair.health[0].application = false;
+    pair.run_to("the claim", 60 * SECOND, |pair| pair.lease.claim.is_some());
+    let waited = pair.run_to("the raised epoch", 60 * SECOND, |pair| pair.lease.epoch == Epoch(2));
+    assert!(waited < 2 * SECOND, "a whole lease would be 8.25 s: {waited:?}");
+}
+
+#[test]
 fn the_database_of_a_holder_that_is_cut_off_stops_before_the_taker_may_start() {
     let mut pair = pair();
     pair.health[0].store = false;

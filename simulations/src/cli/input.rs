@@ -5,9 +5,10 @@ use std::path::Path;
 
 use thiserror::Error;
 use understudy_policies::Policy;
+use understudy_policies::check;
 use understudy_policies::policy::Document;
 use understudy_policies::shipped as policies;
-use understudy_policies::source::{Diagnostics, Source, Style, Unreadable, nearest};
+use understudy_policies::source::{Diagnostics, Severity, Source, Style, Unreadable, nearest};
 use understudy_simulations::scenario::{self, Place, Scenario, shipped};
 
 use super::output;
@@ -33,8 +34,13 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    /// Wrong usage or unreadable input.
-    pub(super) const EXIT_CODE: u8 = 2;
+    /// 2 for wrong usage or unreadable input; 3 when it is the outside that failed.
+    pub(super) const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Output(_) => 3,
+            _ => 2,
+        }
+    }
 
     /// Says it on standard error: a file's findings with the lines underlined.
     pub(super) fn tell(&self) {
@@ -90,7 +96,22 @@ pub(super) fn policy(argument: Option<&str>, scenario: &Scenario) -> Result<Poli
 }
 
 fn for_this_platform(source: &Source) -> Result<Policy, Refusal> {
-    let policy = Document::read(source).map_err(Refusal::Invalid)?.into_policy();
+    let document = Document::read(source).map_err(Refusal::Invalid)?;
+    let found = check(&document);
+    let refused = found
+        .findings()
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error);
+    let mut codes: Vec<&str> = refused.map(|finding| finding.code).collect();
+    codes.dedup();
+    if !codes.is_empty() {
+        output::tell(&format!(
+            "warning: `understudy-policy check` refuses this policy ({}); the run shows what it would do, and no engine \
+             would start with it\n",
+            codes.join(", ")
+        ));
+    }
+    let policy = document.into_policy();
     let regions = &policy.regions;
     let named = [&regions.primary, &regions.standby, &regions.witness].map(ToString::to_string);
     if named != [Place::Home, Place::Away, Place::Witness].map(|place| place.name().to_owned()) {

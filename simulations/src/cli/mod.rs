@@ -12,14 +12,13 @@ use std::process::ExitCode;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
 
-use input::Refusal;
-
 const EXIT_CODES: &str = "\
 Exit codes:
   0    fine
   1    a run is wrong: not the stated decision, over the budget where the
        scenario demands that it is kept, or an invariant broken
   2    wrong usage or unreadable input
+  3    something outside failed, such as the disk that takes the answer
   130  interrupted";
 
 /// Replays outages against the engine's own core, in virtual time.
@@ -76,16 +75,21 @@ enum Answer {
 
 /// Reads the command line, does what it says, and answers.
 pub(crate) fn main() -> ExitCode {
-    let answer = match CommandLine::parse().command {
-        Command::Run(arguments) => run::run(&arguments),
-        Command::Scenarios(arguments) => scenarios::scenarios(&arguments),
+    let command = CommandLine::parse().command;
+    let (answer, json) = match &command {
+        Command::Run(arguments) => (run::run(arguments), arguments.json),
+        Command::Scenarios(arguments) => (scenarios::scenarios(arguments), arguments.json),
     };
     match answer {
         Ok(Answer::Fine) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),
         Err(refusal) => {
             refusal.tell();
-            ExitCode::from(Refusal::EXIT_CODE)
+            if json {
+                // Whoever reads an object gets one. If even that cannot be written, the exit code still tells.
+                drop(output::print_json(&serde_json::json!({ "error": refusal.to_string() })));
+            }
+            ExitCode::from(refusal.exit_code())
         }
     }
 }

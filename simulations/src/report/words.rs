@@ -99,12 +99,12 @@ pub const fn guard_subject(guard: Guard) -> &'static str {
         Guard::NotPaused => "nobody has paused role changes",
         Guard::Drives => "this sidecar drives its region",
         Guard::CoolDown => "time since the last role change",
-        Guard::RoleChanges => "role changes within the window",
+        Guard::RoleChanges => "earlier role changes within the window",
         Guard::DataLoss => "replication lag before the first breach",
         Guard::NoExecution => "no Step Functions execution is doing the same",
         Guard::Lease => "the other region holds the lease, unclaimed by anyone else",
         Guard::Soak => "time for which the home region has been healthy",
-        Guard::OutsideTrading => "the market does not trade",
+        Guard::OutsideTrading => "the market is closed",
         Guard::NoHealthEvent => "the provider reports no open event",
         Guard::FailbackMode => "failback is automatic or asked for",
     }
@@ -274,7 +274,7 @@ const fn page_reason(reason: PageReason) -> &'static str {
     match reason {
         PageReason::Blocked => "a failover is called for and a guard forbids it",
         PageReason::Loss => "a loss for which the policy wants a human",
-        PageReason::Unprotected => "trouble in the serving region, and no standby",
+        PageReason::StandbyLost => "the standby is lost: serving without one",
         PageReason::NeedsOperator => "the engine cannot go on by itself",
         PageReason::SelfFenced => "this region stopped serving by itself",
         PageReason::FailedOver => "a failover happened",

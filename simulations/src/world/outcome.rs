@@ -268,7 +268,7 @@ impl World<'_> {
             let began = self.record.failback.map(|at| at.since(self.onset));
             let text = match began {
                 Some(began) => format!(
-                    "coming home began {} after the onset, and must not before {}",
+                    "coming home began {} after the onset; it must not before {}",
                     words::duration(began),
                     words::duration(earliest)
                 ),

@@ -102,11 +102,10 @@ impl Engine {
                 self.note_suspicion();
             }
             let healthy = self.evidence.is_proven_healthy(&self.settings, target);
-            match (&mut self.healthy_since[index], healthy) {
-                (since @ None, true) => *since = Some(now.boot),
-                (since, false) => *since = None,
-                (Some(_), true) => {}
-            }
+            let event_open = self.settings.policy.failback.wait_for_health_event
+                && self.evidence.health_event_open(&self.settings, target);
+            mark_since(&mut self.healthy_since[index], healthy, now.boot);
+            mark_since(&mut self.soaking_since[index], healthy && !event_open, now.boot);
         }
     }
 
@@ -275,5 +274,14 @@ impl Engine {
             self.ledger.end(Phase::Corroborate, now.boot);
             self.ledger.begin(Phase::Decide, now.boot);
         }
+    }
+}
+
+/// Keeps since when something has been so without a break.
+fn mark_since(since: &mut Option<Timestamp>, so: bool, now: Timestamp) {
+    if so {
+        since.get_or_insert(now);
+    } else {
+        *since = None;
     }
 }

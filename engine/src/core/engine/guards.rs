@@ -224,7 +224,7 @@ impl Engine {
             Guard::Protected,
             self.keeper.record().is_some_and(|record| record.protected),
         ));
-        let healthy_for = self.healthy_since[home.index()].map_or(Duration::ZERO, |since| now.boot.since(since));
+        let healthy_for = self.soaking_since[home.index()].map_or(Duration::ZERO, |since| now.boot.since(since));
         find(at_least(Guard::Soak, healthy_for, policy.failback.soak));
         if policy.failback.wait_for_health_event {
             find(flag(

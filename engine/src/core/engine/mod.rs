@@ -134,6 +134,8 @@ pub struct Engine {
     assessed_since: [Timestamp; 2],
     /// Since when a region has been proven healthy, without a break.
     healthy_since: [Option<Timestamp>; 2],
+    /// Since when it has also had no open event of the provider, if the policy waits for that.
+    soaking_since: [Option<Timestamp>; 2],
     /// The breaches of the other region that have been judged and held.
     judged_breaches: u64,
     suspicion: Suspicion,
@@ -213,6 +215,7 @@ impl Engine {
             loss_since: [None; 2],
             assessed_since: [now.boot; 2],
             healthy_since: [None; 2],
+            soaking_since: [None; 2],
             judged_breaches: 0,
             suspicion: Suspicion::default(),
             loss_paged: false,

@@ -47,7 +47,7 @@ impl Engine {
             Edge::HomeConfirmed => self.announce(now, Announcement::FailbackCompleted),
             Edge::RolledBack => {
                 // The home region has to prove itself again: what failed once would fail again right away.
-                self.healthy_since[self.other().index()] = Some(now.boot);
+                self.soaking_since[self.other().index()] = Some(now.boot);
                 self.announce(now, Announcement::FailbackRolledBack);
                 self.page(now, PageReason::FailbackFailed);
             }
@@ -171,7 +171,7 @@ impl Engine {
         let lost = self.assessment(self.other()).is_loss() && self.keeper.drives(now.boot);
         if lost && !self.loss_paged {
             self.loss_paged = true;
-            self.page(now, PageReason::Unprotected);
+            self.page(now, PageReason::StandbyLost);
             let decision = self.judge_failover(now, Verdict::Hold);
             self.decide(now, decision);
         }

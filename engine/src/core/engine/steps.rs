@@ -82,7 +82,8 @@ impl Engine {
                 if now.boot >= until {
                     self.runner.done(step.id);
                 } else {
-                    self.runner.wait(step.id, until);
+                    // A release in the meantime ends the wait, so it is looked at again before.
+                    self.runner.wait(step.id, until.min(self.next_try(now)));
                 }
             }
             StepId::RaiseEpoch if self.keeper.holds() => {

@@ -12,7 +12,7 @@ use crate::output::{Answer, Failure};
 
 /// Checks, explains and compares failover policies.
 ///
-/// Exit codes: 0 fine; 1 an invalid policy (or, with `fmt --check`, an untidy one); 2 wrong usage or unreadable input.
+/// Exit codes: 0 fine; 1 an invalid policy (or, with `fmt --check`, an untidy one); 2 wrong usage or unreadable input; 3 standard output could not be written.
 #[derive(Debug, Parser)]
 #[command(name = "understudy-policy", version, max_term_width = 100)]
 struct Arguments {

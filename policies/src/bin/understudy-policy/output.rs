@@ -77,7 +77,7 @@ fn print_quietly(text: &str, code: u8) -> ExitCode {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             eprint_quietly(&format!("error: cannot write to standard output: {error}\n"));
-            ExitCode::from(2)
+            ExitCode::from(3)
         }
         _ => ExitCode::from(code),
     }
