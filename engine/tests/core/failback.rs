@@ -8,6 +8,21 @@ use understudy_engine::core::machine::StateName;
 use understudy_engine::core::signal::Command;
 use understudy_policies::shipped;
 
+/// Serving away from home, with a failback that waits for a person's approval.
+fn asked_for_approval() -> Pair {
+    let mut policy = shipped::trading();
+    policy.gates.approve_failback = true;
+    let mut pair = Pair::settled(policy);
+    pair.lose(Region::Home);
+    pair.run_to("failover", 60 * SECOND, |p| p.states()[1] == StateName::Rejoining);
+    pair.bring_back(Region::Home);
+    pair.run_to("soaking", 2 * HOUR, |p| p.states()[1] == StateName::Soaking);
+    pair.faults.hold = Some(|i| matches!(i, Intent::RequestApproval(_)));
+    assert!(pair.command(AWAY, Command::FailBack));
+    pair.run_to("asked", 60 * SECOND, |p| !p.faults.held.is_empty());
+    pair
+}
+
 #[test]
 fn a_rebuild_that_fails_is_not_a_busy_loop() {
     let mut pair = failed_over();
@@ -39,16 +54,7 @@ fn a_failback_that_keeps_failing_is_not_tried_for_ever() {
 
 #[test]
 fn a_declined_failback_leaves_the_lease_and_the_writer() {
-    let mut policy = shipped::trading();
-    policy.gates.approve_failback = true;
-    let mut pair = Pair::settled(policy);
-    pair.lose(Region::Home);
-    pair.run_to("failover", 60 * SECOND, |p| p.states()[1] == StateName::Rejoining);
-    pair.bring_back(Region::Home);
-    pair.run_to("soaking", 2 * HOUR, |p| p.states()[1] == StateName::Soaking);
-    pair.faults.hold = Some(|i| matches!(i, Intent::RequestApproval(_)));
-    assert!(pair.command(AWAY, Command::FailBack));
-    pair.run_to("asked", 60 * SECOND, |p| !p.faults.held.is_empty());
+    let mut pair = asked_for_approval();
     pair.release(0, Outcome::Refused);
     pair.run(30 * SECOND);
     assert_eq!(
@@ -104,16 +110,7 @@ fn after_a_failback_the_cool_down_holds() {
 
 #[test]
 fn an_approval_is_no_good_for_a_home_region_that_is_lost_again() {
-    let mut policy = shipped::trading();
-    policy.gates.approve_failback = true;
-    let mut pair = Pair::settled(policy);
-    pair.lose(Region::Home);
-    pair.run_to("failover", 60 * SECOND, |p| p.states()[1] == StateName::Rejoining);
-    pair.bring_back(Region::Home);
-    pair.run_to("soaking", 2 * HOUR, |p| p.states()[1] == StateName::Soaking);
-    pair.faults.hold = Some(|i| matches!(i, Intent::RequestApproval(_)));
-    assert!(pair.command(AWAY, Command::FailBack));
-    pair.run_to("asked", 60 * SECOND, |p| !p.faults.held.is_empty());
+    let mut pair = asked_for_approval();
     pair.lose(Region::Home);
     pair.run(30 * SECOND);
     assert!(

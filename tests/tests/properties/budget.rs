@@ -34,6 +34,23 @@ fn when_the_region_is_gone_a_slow_redirection_breaks_the_budget_and_is_named() {
     }
 }
 
+#[test]
+fn when_signals_come_late_it_is_detection_that_is_named() {
+    let faults = vec![for_good(part(Part::Region, Place::Home), FaultState::Hang)];
+    for seed in 0..20 {
+        let late = Duration::from_millis(2_800);
+        let report = lose(faults.clone(), Duration::from_secs(30), seed, |conditions| {
+            conditions.signal_delivery = Spread::constant(late);
+        });
+        assert_eq!(
+            report.ledger.overrun_phase,
+            Some("detect"),
+            "seed {seed}: {:?}",
+            report.ledger
+        );
+    }
+}
+
 /// Both figures, in seconds from the onset.
 fn figures(report: &Report) -> [f64; 2] {
     let ledger = &report.ledger;
