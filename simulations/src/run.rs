@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use understudy_policies::Policy;
 
 use crate::conditions::Conditions;
+use crate::digest::Digest;
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::world;
@@ -26,6 +27,12 @@ pub fn run(scenario: &Scenario, policy: &Policy, seed: u64) -> Report {
 #[must_use]
 pub fn run_with(scenario: &Scenario, policy: &Policy, seed: u64, conditions: Conditions) -> Report {
     world::run(scenario, policy, seed, conditions)
+}
+
+/// Runs the same without writing a timeline, and keeps what a campaign adds up.
+#[must_use]
+pub fn digest_with(scenario: &Scenario, policy: &Policy, seed: u64, conditions: Conditions) -> Digest {
+    world::digest(scenario, policy, seed, conditions)
 }
 
 /// The generator that the conditions of a seed are drawn from.

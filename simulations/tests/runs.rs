@@ -7,9 +7,10 @@ use std::thread;
 
 use serde_json::Value;
 use understudy_policies::shipped as policies;
+use understudy_simulations::conditions::Conditions;
 use understudy_simulations::render;
 use understudy_simulations::report::Report;
-use understudy_simulations::run::run;
+use understudy_simulations::run::{conditions_rng, digest_with, run};
 use understudy_simulations::scenario::{Scenario, shipped};
 
 const SEED: u64 = 1;
@@ -150,5 +151,27 @@ fn what_is_written_down_about_scenario_files_is_read() {
     let source = understudy_policies::source::Source::new("mine.toml", example);
     if let Err(wrong) = understudy_simulations::scenario::read(&source) {
         panic!("{wrong}");
+    }
+}
+
+#[test]
+fn a_digest_says_what_the_report_says() {
+    for name in ["region-loss", "partition", "standby-loss"] {
+        let scenario = shipped::find(name).unwrap().scenario().unwrap();
+        let policy = policies::Shipped::find(&scenario.policy).unwrap().policy().unwrap();
+        for seed in 0..4 {
+            let conditions = Conditions::modelled(&policy, &mut conditions_rng(seed));
+            let digest = digest_with(&scenario, &policy, seed, conditions);
+            let report = run(&scenario, &policy, seed);
+            assert_eq!(digest.failovers, report.actual.failovers, "{name} {seed}");
+            assert_eq!(digest.accepted_rto, report.ledger.accepted_rto_seconds, "{name} {seed}");
+            assert_eq!(
+                digest.processed_rto, report.ledger.processed_rto_seconds,
+                "{name} {seed}"
+            );
+            assert_eq!(digest.orders, report.orders, "{name} {seed}");
+            assert_eq!(digest.violations, report.violations, "{name} {seed}");
+            assert_eq!(digest.within_bounds, report.conditions.within_bounds, "{name} {seed}");
+        }
     }
 }

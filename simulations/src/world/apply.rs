@@ -325,15 +325,14 @@ impl World<'_> {
         self.refer(index);
         self.queue.push(self.now.after(takes), Event::DatabaseMoved(generation));
         let name = words::region(region);
-        let text = match kind {
-            MoveKind::Promotion => {
-                self.promotion_began(region);
-                format!("the promotion of {name}'s database begins")
-            }
+        if kind == MoveKind::Promotion {
+            self.promotion_began(region);
+        }
+        self.record.say(self.now, "database", Kind::Database, || match kind {
+            MoveKind::Promotion => format!("the promotion of {name}'s database begins"),
             MoveKind::Switchover => format!("the switchover of the writer to {name} begins"),
             MoveKind::Rejoin => format!("{name}'s database is being rebuilt as a standby"),
-        };
-        self.record.say(self.now, "database", Kind::Database, text);
+        });
         Applied::Waits
     }
 
@@ -344,15 +343,15 @@ impl World<'_> {
             return;
         };
         let name = words::region(done.region);
-        let text = match done.kind {
-            MoveKind::Promotion => {
-                self.promotion_done(lost);
-                format!("{name}'s database takes writes")
-            }
-            MoveKind::Switchover => format!("the writer is in {name}, and nothing was lost"),
-            MoveKind::Rejoin => format!("{name}'s database follows the writer again"),
-        };
-        self.record.say(self.now, "database", Kind::Database, text);
+        if done.kind == MoveKind::Promotion {
+            self.promotion_done(lost);
+        }
+        self.record
+            .say(self.now, "database", Kind::Database, || match done.kind {
+                MoveKind::Promotion => format!("{name}'s database takes writes"),
+                MoveKind::Switchover => format!("the writer is in {name}, and nothing was lost"),
+                MoveKind::Rejoin => format!("{name}'s database follows the writer again"),
+            });
         for index in done.waiting {
             self.answer_waiting(index, Some(Outcome::Done));
         }
@@ -366,8 +365,9 @@ impl World<'_> {
             return;
         }
         let Some(failed) = self.databases.abort() else { return };
-        let text = format!("the move of {}'s database fails", words::region(failed.region));
-        self.record.say(self.now, "database", Kind::Database, text);
+        self.record.say(self.now, "database", Kind::Database, || {
+            format!("the move of {}'s database fails", words::region(failed.region))
+        });
         // Nobody answers for a promotion whose database went away.
         let outcome = (failed.kind != MoveKind::Promotion).then_some(Outcome::Failed);
         for index in failed.waiting {

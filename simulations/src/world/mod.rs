@@ -56,8 +56,9 @@ use self::links::Links;
 use self::parts::{Answer, Parts};
 use self::probes::Probe;
 use self::queue::{Event, Queue};
-use self::record::Record;
+use self::record::{Detail, Record};
 use crate::conditions::Conditions;
+use crate::digest::Digest;
 use crate::report::{Kind, Report, words};
 use crate::scenario::{Part, Place, Scenario};
 
@@ -100,21 +101,38 @@ struct World<'a> {
     residual_commits: u64,
 }
 
-/// Runs a scenario under a policy, in a world of these conditions.
+/// Runs a scenario under a policy, in a world of these conditions, and tells all of it.
 pub(crate) fn run(scenario: &Scenario, policy: &Policy, seed: u64, conditions: Conditions) -> Report {
-    let horizon = Moment::START.after(scenario.horizon);
-    let mut world = World::new(scenario, policy, seed, conditions, horizon);
-    world.begin();
-    while let Some((at, event)) = world.queue.pop() {
-        world.now = at;
-        world.happen(event);
-    }
-    world.now = horizon;
-    world.finish(seed)
+    World::at_the_end(scenario, policy, seed, conditions, Detail::Full).report(seed)
+}
+
+/// Runs the same, and keeps what a campaign adds up.
+pub(crate) fn digest(scenario: &Scenario, policy: &Policy, seed: u64, conditions: Conditions) -> Digest {
+    World::at_the_end(scenario, policy, seed, conditions, Detail::Digest).digest()
 }
 
 impl<'a> World<'a> {
-    fn new(scenario: &'a Scenario, policy: &'a Policy, seed: u64, conditions: Conditions, horizon: Moment) -> Self {
+    /// A world in which everything has happened.
+    fn at_the_end(
+        scenario: &'a Scenario,
+        policy: &'a Policy,
+        seed: u64,
+        conditions: Conditions,
+        detail: Detail,
+    ) -> Self {
+        let mut world = Self::new(scenario, policy, seed, conditions, detail);
+        world.begin();
+        while let Some((at, event)) = world.queue.pop() {
+            world.now = at;
+            world.happen(event);
+        }
+        world.now = Moment::START.after(scenario.horizon);
+        world.close();
+        world
+    }
+
+    fn new(scenario: &'a Scenario, policy: &'a Policy, seed: u64, conditions: Conditions, detail: Detail) -> Self {
+        let horizon = Moment::START.after(scenario.horizon);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let onset = Moment::START.after(scenario.onset);
         let ttl = match policy.traffic.record {
@@ -162,7 +180,7 @@ impl<'a> World<'a> {
             effects: InFlights::default(),
             expired_effects: 0,
             probes: Probe::all(policy),
-            record: Record::new(onset),
+            record: Record::new(onset, detail),
             broken: Broken::default(),
             placing: Availability::default(),
             stretched_placing: Availability::default(),
@@ -228,11 +246,10 @@ impl<'a> World<'a> {
         }
         if change != Change::Flips {
             let fault = self.faults.get(index);
-            let text = match change {
+            self.record.say(self.now, "world", Kind::Fault, || match change {
                 Change::Ends => format!("{}: over", fault.subject.in_words()),
                 _ => fault.in_words(),
-            };
-            self.record.say(self.now, "world", Kind::Fault, text);
+            });
         }
         self.parts = self.faults.parts();
         self.links = self.faults.links();
@@ -298,18 +315,20 @@ impl<'a> World<'a> {
             .any(|region| self.clients.acceptance(*region) == Acceptance::Commits);
         match self.processing.look(self.now, processed) {
             Turn::Same => {}
-            Turn::Stopped => self.tell_of_clients("orders are no longer processed".to_owned()),
+            Turn::Stopped => self.tell_of_clients(|| "orders are no longer processed".to_owned()),
             Turn::Restored { after } => {
-                self.tell_of_clients(format!("orders are processed again, after {}", words::duration(after)));
+                self.tell_of_clients(|| format!("orders are processed again, after {}", words::duration(after)));
             }
         }
         match self.placing.look(self.now, self.clients.most_can_place()) {
             Turn::Same => {}
-            Turn::Stopped => self.tell_of_clients("fewer than 95 % of clients can place orders".to_owned()),
-            Turn::Restored { after } => {
-                let after = words::duration(after);
-                self.tell_of_clients(format!("95 % of clients can place orders again, after {after}"));
-            }
+            Turn::Stopped => self.tell_of_clients(|| "fewer than 95 % of clients can place orders".to_owned()),
+            Turn::Restored { after } => self.tell_of_clients(|| {
+                format!(
+                    "95 % of clients can place orders again, after {}",
+                    words::duration(after)
+                )
+            }),
         }
         self.stretched_placing
             .look(self.now, self.clients.most_stretching_can_place());
@@ -321,7 +340,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn tell_of_clients(&mut self, text: String) {
+    fn tell_of_clients(&mut self, text: impl FnOnce() -> String) {
         self.record.say(self.now, "clients", Kind::Clients, text);
     }
 
@@ -330,8 +349,10 @@ impl<'a> World<'a> {
         if !changed {
             return;
         }
-        let text = format!("the public name answers with {}", words::region(self.dns.answer()));
-        self.record.say(self.now, "dns", Kind::Dns, text);
+        let answer = self.dns.answer();
+        self.record.say(self.now, "dns", Kind::Dns, || {
+            format!("the public name answers with {}", words::region(answer))
+        });
         for (client, at) in self.clients.expiries(self.now) {
             self.queue.push(at, Event::Resolve(client));
         }

@@ -10,6 +10,7 @@ use super::availability::Interruption;
 use super::clients::Acceptance;
 use super::clock::Moment;
 use super::record::span_seconds;
+use crate::digest::Digest;
 use crate::report::{
     ActualReport, DisregardedReport, ExpectedReport, LedgerReport, OrdersReport, PhaseReport, Report, ScenarioReport,
     StandingReport, VerdictPoint, VerdictReport, seconds, words,
@@ -24,18 +25,49 @@ const OVERRUN_TOLERANCE: Duration = Duration::from_millis(10);
 
 impl World<'_> {
     /// Closes the books.
-    pub(super) fn finish(mut self, seed: u64) -> Report {
+    pub(super) fn close(&mut self) {
         self.clients.count_until(self.now);
         self.close_invariants();
-        let ends_in = Region::BOTH
-            .into_iter()
-            .find(|region| self.clients.acceptance(*region) == Acceptance::Commits);
         for availability in [&mut self.placing, &mut self.stretched_placing, &mut self.processing] {
             availability.finish(self.now);
         }
         self.keep_unfinished_ledger();
+    }
+
+    fn ends_in(&self) -> Option<Region> {
+        Region::BOTH
+            .into_iter()
+            .find(|region| self.clients.acceptance(*region) == Acceptance::Commits)
+    }
+
+    /// What a campaign adds up.
+    pub(super) fn digest(mut self) -> Digest {
+        let onset = self.onset;
+        let end = self.now;
         let ledger = self.ledger();
-        let actual = self.actual(&ledger, ends_in);
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Digest {
+            simulated: end.since(Moment::START),
+            watched: end.since(onset),
+            within_bounds: self.conditions.is_within_bounds(self.policy),
+            failovers: count(self.record.failovers.len()),
+            failbacks: self.record.failbacks,
+            accepted_rto: ledger.accepted_rto_seconds,
+            processed_rto: ledger.processed_rto_seconds,
+            overrun: ledger.overrun_phase,
+            interrupted: self.placing.total(),
+            orders: self.orders(),
+            edges: self.record.edges,
+            ends_in: self.ends_in(),
+            needs_operator: self.record.needs_operator,
+            violations: std::mem::take(&mut self.record.violations),
+        }
+    }
+
+    /// Everything that a reader may ask for.
+    pub(super) fn report(mut self, seed: u64) -> Report {
+        let ledger = self.ledger();
+        let actual = self.actual(&ledger, self.ends_in());
         let expected = self.expected();
         let verdict = self.judge(&ledger, &actual);
         Report {

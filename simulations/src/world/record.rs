@@ -12,6 +12,7 @@ use understudy_engine::core::machine::{Edge, StateName};
 
 use super::World;
 use super::clock::Moment;
+use crate::digest::EdgeSet;
 use crate::report::{DecisionReport, FindingReport, Kind, TimelineEntry, Violation, seconds, words};
 
 /// A ledger on true time: what the report needs of it.
@@ -21,10 +22,20 @@ pub(crate) struct TrueLedger {
     pub spans: [Option<(Moment, Option<Moment>)>; 7],
 }
 
+/// How much is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Everything that a reader may ask for.
+    Full,
+    /// What a campaign adds up: no line of text is made.
+    Digest,
+}
+
 /// What is written down.
 #[derive(Debug)]
 pub(crate) struct Record {
     onset: Moment,
+    detail: Detail,
     pub timeline: Vec<TimelineEntry>,
     pub decisions: Vec<DecisionReport>,
     pub violations: Vec<Violation>,
@@ -32,6 +43,10 @@ pub(crate) struct Record {
     pub failovers: Vec<Moment>,
     /// When the first failback began.
     pub failback: Option<Moment>,
+    /// How many began.
+    pub failbacks: u32,
+    /// The edges that any engine's machine took.
+    pub edges: EdgeSet,
     /// When the first failback was complete.
     pub home: Option<Moment>,
     pub ledger: Option<TrueLedger>,
@@ -42,14 +57,17 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn new(onset: Moment) -> Self {
+    pub(crate) fn new(onset: Moment, detail: Detail) -> Self {
         Self {
             onset,
+            detail,
             timeline: Vec::new(),
             decisions: Vec::new(),
             violations: Vec::new(),
             failovers: Vec::new(),
             failback: None,
+            failbacks: 0,
+            edges: EdgeSet::default(),
             home: None,
             ledger: None,
             needs_operator: false,
@@ -63,19 +81,22 @@ impl Record {
         seconds(at.relative_to(self.onset))
     }
 
-    /// Writes a line into the timeline.
-    pub(crate) fn say(&mut self, at: Moment, who: &str, kind: Kind, text: String) {
+    /// Writes a line into the timeline, if there is one.
+    pub(crate) fn say(&mut self, at: Moment, who: &str, kind: Kind, text: impl FnOnce() -> String) {
+        if self.detail == Detail::Digest {
+            return;
+        }
         self.timeline.push(TimelineEntry {
             at_seconds: self.seconds(at),
             who: who.to_owned(),
             kind,
-            text,
+            text: text(),
         });
     }
 
     /// Writes a broken invariant down.
     pub(crate) fn violate(&mut self, at: Moment, invariant: &'static str, text: String) {
-        self.say(at, "world", Kind::Violation, format!("{invariant}: {text}"));
+        self.say(at, "world", Kind::Violation, || format!("{invariant}: {text}"));
         self.violations.push(Violation {
             at_seconds: self.seconds(at),
             invariant,
@@ -118,7 +139,7 @@ impl Record {
         if let std::collections::btree_map::Entry::Vacant(entry) = self.followed.entry((slot, effect.key, text)) {
             let text = entry.key().2.clone();
             entry.insert(None);
-            self.say(at, who, kind, format!("asks: {text}"));
+            self.say(at, who, kind, || format!("asks: {text}"));
         }
     }
 
@@ -143,16 +164,42 @@ impl Record {
             Outcome::Conflict(_) => "refused by the lease's condition",
             _ => "done",
         };
-        self.say(at, who, Kind::Effect, format!("{verb}: {text}"));
+        self.say(at, who, Kind::Effect, || format!("{verb}: {text}"));
     }
 }
 
 impl World<'_> {
     /// An engine wrote something into its journal.
     pub(super) fn journal(&mut self, slot: usize, what: &Happening) {
+        match what {
+            Happening::Moved { to, edge, .. } => {
+                self.record.needs_operator |= *to == StateName::NeedsOperator;
+                self.record.edges.insert(*edge);
+                if *edge == Edge::HomeConfirmed {
+                    self.record.home.get_or_insert(self.now);
+                }
+            }
+            Happening::Decided(decision) => match decision.verdict {
+                Verdict::FailOver => self.record.failovers.push(self.now),
+                Verdict::FailBack => {
+                    self.record.failback.get_or_insert(self.now);
+                    self.record.failbacks += 1;
+                }
+                _ => {}
+            },
+            Happening::Completed(ledger) => self.keep_ledger(slot, ledger),
+            _ => {}
+        }
+        if self.record.detail == Detail::Full {
+            self.tell_of_engine(slot, what);
+        }
+    }
+
+    /// The timeline's line about what an engine wrote.
+    fn tell_of_engine(&mut self, slot: usize, what: &Happening) {
         let who = self.slots[slot].name.clone();
         let now = self.now;
-        match what {
+        let (kind, text) = match what {
             Happening::Witness {
                 witness,
                 target,
@@ -170,7 +217,7 @@ impl World<'_> {
                     words::witness_state(*to),
                     words::witness_state(*from)
                 );
-                self.record.say(now, &who, Kind::Witness, text);
+                (Kind::Witness, text)
             }
             Happening::Assessed { target, from, to } => {
                 let text = format!(
@@ -179,49 +226,34 @@ impl World<'_> {
                     words::assessment(*to),
                     words::assessment(*from)
                 );
-                self.record.say(now, &who, Kind::Assessment, text);
+                (Kind::Assessment, text)
             }
             Happening::Moved { from, to, edge } => {
-                if *to == StateName::NeedsOperator {
-                    self.record.needs_operator = true;
-                }
                 let text = format!("{} -> {}: {}", from.name(), to.name(), edge.sentence());
-                self.record.say(now, &who, Kind::State, text);
-                if *edge == Edge::HomeConfirmed {
-                    self.record.home.get_or_insert(now);
-                }
+                (Kind::State, text)
             }
             Happening::Decided(decision) => {
                 let report = self.record.decision(now, &who, decision);
-                self.record.say(now, &who, Kind::Decision, report.text.clone());
+                let text = report.text.clone();
                 self.record.decisions.push(report);
-                match decision.verdict {
-                    Verdict::FailOver => self.record.failovers.push(now),
-                    Verdict::FailBack => {
-                        self.record.failback.get_or_insert(now);
-                    }
-                    _ => {}
-                }
+                (Kind::Decision, text)
             }
             Happening::Commanded { command, refused } => {
                 let text = match refused {
                     None => format!("an operator asked for {command:?}"),
                     Some(refusal) => format!("an operator asked for {command:?}: {refusal}"),
                 };
-                self.record.say(now, &who, Kind::Human, text);
+                (Kind::Human, text)
             }
-            Happening::Asked(effect) => self.record.asked_for(now, &who, slot, effect),
-            Happening::Settled { id, outcome, .. } => self.record.settled(now, &who, slot, *id, outcome),
-            Happening::Completed(ledger) => {
-                self.record
-                    .say(now, &who, Kind::Completed, "the role change is complete".to_owned());
-                self.keep_ledger(slot, ledger);
-            }
+            Happening::Asked(effect) => return self.record.asked_for(now, &who, slot, effect),
+            Happening::Settled { id, outcome, .. } => return self.record.settled(now, &who, slot, *id, outcome),
+            Happening::Completed(_) => (Kind::Completed, "the role change is complete".to_owned()),
             Happening::Unhandled { state, event } => {
                 let text = format!("no state handles `{}` in {}", event.name(), state.name());
-                self.record.say(now, &who, Kind::Unhandled, text);
+                (Kind::Unhandled, text)
             }
-        }
+        };
+        self.record.say(now, &who, kind, || text);
     }
 
     /// Keeps the ledger of the first failover, on true time.

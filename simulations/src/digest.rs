@@ -1,0 +1,84 @@
+//! What a campaign keeps of one timeline: everything that it adds up, and no text.
+
+use std::time::Duration;
+
+use understudy_engine::core::ids::Region;
+use understudy_engine::core::machine::Edge;
+
+use crate::report::{OrdersReport, Violation};
+
+/// A set of edges of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EdgeSet(u128);
+
+impl EdgeSet {
+    /// Adds an edge.
+    pub const fn insert(&mut self, edge: Edge) {
+        self.0 |= 1 << edge as u32;
+    }
+
+    /// Adds every edge of another set.
+    pub const fn merge(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    /// Whether an edge is in it.
+    #[must_use]
+    pub const fn contains(self, edge: Edge) -> bool {
+        self.0 & (1 << edge as u32) != 0
+    }
+
+    /// The edges of the machine that are not in it, in their own order.
+    pub fn missing(self) -> impl Iterator<Item = Edge> {
+        Edge::ALL.iter().copied().filter(move |edge| !self.contains(*edge))
+    }
+}
+
+/// What a campaign keeps of one timeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Digest {
+    /// The whole timeline.
+    pub simulated: Duration,
+    /// From the onset to the end.
+    pub watched: Duration,
+    /// Whether every condition is inside the bounds that the policy declares.
+    pub within_bounds: bool,
+    /// How many failovers were decided.
+    pub failovers: u32,
+    /// How many failbacks were begun.
+    pub failbacks: u32,
+    /// Orders accepted again, in seconds from the onset; none: never interrupted, or not within the timeline.
+    pub accepted_rto: Option<f64>,
+    /// Orders processed again, in seconds from the onset.
+    pub processed_rto: Option<f64>,
+    /// The phase that overran its allotment by most.
+    pub overrun: Option<&'static str>,
+    /// For how long fewer than 95 % of the clients could place orders.
+    pub interrupted: Duration,
+    /// What became of the orders.
+    pub orders: OrdersReport,
+    /// The edges that any engine's machine took.
+    pub edges: EdgeSet,
+    /// The region that serves at the end; none: neither processes orders.
+    pub ends_in: Option<Region>,
+    /// Whether a human was asked to take over.
+    pub needs_operator: bool,
+    /// The invariants that were broken.
+    pub violations: Vec<Violation>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_edge_has_a_place_of_its_own() {
+        let mut all = EdgeSet::default();
+        for edge in Edge::ALL {
+            assert!(!all.contains(*edge), "{edge:?}");
+            all.insert(*edge);
+        }
+        assert_eq!(all.missing().count(), 0);
+        assert_eq!(EdgeSet::default().missing().count(), Edge::ALL.len());
+    }
+}
