@@ -111,6 +111,9 @@ impl World<'_> {
             incarnation: it.incarnation,
         };
         it.engine = Some(Engine::new(self.policy, identity, it.clock.now(now)));
+        if it.region == Region::Away {
+            self.oracle.interfere(now);
+        }
         self.empty(slot);
     }
 
