@@ -24,23 +24,27 @@ const REFUSES_OR_HANGS: [FaultState; 2] = [FaultState::Down, FaultState::Hang];
 
 /// The incidents of which each timeline has one. For those that come first, up to [`PROMISED`], the budget is promised.
 pub(super) const INCIDENTS: &[Kind] = &[
-    Kind::new("incident-region-refuses", |draft| lose_region(draft, FaultState::Down)),
-    Kind::new("incident-region-hangs", |draft| lose_region(draft, FaultState::Hang)),
+    Kind::new("incident-region-refuses", |draft| {
+        lose_region(draft, FaultState::Down);
+    }),
+    Kind::new("incident-region-hangs", |draft| {
+        lose_region(draft, FaultState::Hang);
+    }),
     Kind::new("incident-isolation", isolation),
     Kind::new("incident-application-refuses", |draft| {
-        lose_application(draft, FaultState::Down)
+        lose_application(draft, FaultState::Down);
     }),
     Kind::new("incident-application-hangs", |draft| {
-        lose_application(draft, FaultState::Hang)
+        lose_application(draft, FaultState::Hang);
     }),
     Kind::new("incident-application-crawls", application_crawls),
     Kind::new("incident-application-comes-and-goes", application_comes_and_goes),
     Kind::new("incident-power-loss-and-return", power_loss),
     Kind::new("incident-database-refuses", |draft| {
-        lose_database(draft, FaultState::Down)
+        lose_database(draft, FaultState::Down);
     }),
     Kind::new("incident-database-hangs", |draft| {
-        lose_database(draft, FaultState::Hang)
+        lose_database(draft, FaultState::Hang);
     }),
     Kind::new("incident-database-crawls", database_crawls),
     Kind::new("incident-database-mends-itself", database_mends),

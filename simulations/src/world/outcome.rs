@@ -90,6 +90,7 @@ impl World<'_> {
             disregarded: self.disregarded(),
             violations: std::mem::take(&mut self.record.violations),
             timeline: std::mem::take(&mut self.record.timeline),
+            sightings: std::mem::take(&mut self.record.sightings),
             ledger,
             expected,
             actual,
