@@ -8,6 +8,7 @@ mod failover;
 mod faults;
 mod inputs;
 mod late;
+mod memory;
 mod operators;
 mod order_path;
 mod pair;

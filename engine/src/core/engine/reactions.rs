@@ -100,7 +100,10 @@ impl Engine {
             StateName::Redirecting => self.handed_over_at = None,
             StateName::Serving | StateName::Soaking | StateName::Rejoining => self.last_objections = None,
             StateName::Steady => self.last_objections = None,
-            StateName::NeedsOperator => self.page(now, PageReason::NeedsOperator),
+            StateName::NeedsOperator => {
+                self.operator_asked = true;
+                self.page(now, PageReason::NeedsOperator);
+            }
             StateName::Draining
             | StateName::SelfFenced
             | StateName::Reverting
