@@ -150,6 +150,8 @@ pub enum PageReason {
     NeedsOperator,
     /// This region stopped serving by itself.
     SelfFenced,
+    /// This sidecar cannot read where the platform stands. It serves nothing, and goes on as soon as it can.
+    CannotRead,
     /// A failover happened.
     FailedOver,
     /// A failback was undone. It is tried again after another soak.

@@ -276,6 +276,7 @@ const fn page_reason(reason: PageReason) -> &'static str {
         PageReason::Loss => "a loss for which the policy wants a human",
         PageReason::StandbyLost => "the standby is lost: serving without one",
         PageReason::NeedsOperator => "the engine cannot go on by itself",
+        PageReason::CannotRead => "this sidecar cannot read where the platform stands, and serves nothing until it can",
         PageReason::SelfFenced => "this region stopped serving by itself",
         PageReason::FailedOver => "a failover happened",
         PageReason::FailbackFailed => "coming home was undone; it is tried again after another soak",
