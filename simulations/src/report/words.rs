@@ -213,7 +213,9 @@ pub fn intent(intent: &Intent) -> Option<String> {
         Intent::DescribeDatabase => return None,
         Intent::RejoinDatabase => "rebuild the other region's database as a standby".to_owned(),
         Intent::ReconcileDatabase => "find out what was lost".to_owned(),
-        Intent::SetSwitch { switch: which, engaged } => {
+        Intent::SetSwitch {
+            switch: which, engaged, ..
+        } => {
             let verb = if engaged { "engage" } else { "disengage" };
             format!("{verb} switch {}", switch(which))
         }
