@@ -111,7 +111,9 @@ impl Queue {
         }
     }
 
-    /// Schedules an event. Nothing is scheduled before the moment that was reached.
+    /// Schedules an event.
+    // Inlined, like `keep` and `pop`: an event that is handed on in pieces is read back as a whole, and that stalls.
+    #[inline]
     pub(crate) fn push(&mut self, at: Moment, event: Event) {
         if at > self.horizon {
             return;
@@ -127,11 +129,12 @@ impl Queue {
         if bucket_of(at) < self.current + BUCKETS as u64 {
             self.insert(index);
         } else {
-            self.far.push(Reverse((at, entry.sequence, index)));
+            self.far.push(Reverse((at, self.sequence, index)));
         }
     }
 
     /// The next event.
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<(Moment, Event)> {
         let place = match self.first_filled() {
             Some(place) => place,
@@ -169,6 +172,7 @@ impl Queue {
         }
     }
 
+    #[inline]
     fn keep(&mut self, entry: Entry) -> u32 {
         if let Some(slot) = self.entries.get_mut(self.free as usize) {
             return std::mem::replace(&mut self.free, std::mem::replace(slot, entry).next);
@@ -179,10 +183,9 @@ impl Queue {
 
     /// Puts an entry into its bucket. Most go to the end.
     fn insert(&mut self, index: u32) {
-        let entry = self.entries[index as usize];
-        let key = entry.key();
+        let key = self.entries[index as usize].key();
         // What is past comes next: it is put where the search for the next event begins.
-        let place = place_of(bucket_of(entry.at).max(self.current));
+        let place = place_of(bucket_of(key.0).max(self.current));
         let Bucket { first, last } = self.near[place];
         if first == NONE {
             self.near[place] = Bucket {
