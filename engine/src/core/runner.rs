@@ -91,6 +91,9 @@ impl Runner {
 
     /// From when on a step may start, if what it waits for is done.
     fn startable_at(&self, step: &Step) -> Option<Timestamp> {
+        if !self.runs_here(step) {
+            return None;
+        }
         let at = match self.steps[step.id as usize] {
             StepState::Pending => Timestamp::ZERO,
             StepState::Waiting { until } => until,
@@ -98,12 +101,13 @@ impl Runner {
         };
         let awaited = |id: &&StepId| belongs(self.definition, **id, step.state);
         let carried = step.state != self.state && step.carries_over;
-        let free = step
-            .after
-            .iter()
-            .filter(awaited)
-            .all(|id| carried || self.steps[*id as usize] == StepState::Done);
-        (self.runs_here(step) && free).then_some(at)
+        let free = carried
+            || step
+                .after
+                .iter()
+                .filter(awaited)
+                .all(|id| self.steps[*id as usize] == StepState::Done);
+        free.then_some(at)
     }
 
     /// Whether a step belongs to the present state, or goes on in it.
