@@ -13,8 +13,9 @@ pub struct Catalogue<'a> {
     scenarios: Vec<Entry<'a>>,
 }
 
+/// One scenario as an object.
 #[derive(Debug, Serialize)]
-struct Entry<'a> {
+pub struct Entry<'a> {
     name: &'a str,
     title: &'a str,
     /// The same incident with another order path.
@@ -73,7 +74,9 @@ fn seconds(span: Option<Duration>) -> Option<f64> {
     span.map(|span| span.as_secs_f64())
 }
 
-fn entry<'a>(scenario: &'a Scenario, all: &'a [Scenario]) -> Entry<'a> {
+/// One scenario, with its siblings among these.
+#[must_use]
+pub fn entry<'a>(scenario: &'a Scenario, all: &'a [Scenario]) -> Entry<'a> {
     let expect = &scenario.expect;
     Entry {
         name: &scenario.name,

@@ -263,7 +263,7 @@ fn possible(table: &Table<'_>, part: Part, state: StateName) -> bool {
 }
 
 /// Whether two faults say something about the same thing at the same time.
-fn overlap(one: &Fault, other: &Fault) -> bool {
+pub(crate) fn overlap(one: &Fault, other: &Fault) -> bool {
     let same = match (one.subject, other.subject) {
         (
             Subject::Link { from, to, both_ways },

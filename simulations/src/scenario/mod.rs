@@ -9,6 +9,7 @@ pub mod rules;
 pub mod shipped;
 mod words;
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, Entry, entry};
+pub(crate) use fault::overlap;
 pub use model::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject};
 pub use read::read;

@@ -1,5 +1,6 @@
 //! The scenario's faults as they come and go.
 
+use crate::digest::FaultSet;
 use crate::scenario::{Fault, FaultState, Subject};
 
 use super::clock::{Moment, micros};
@@ -78,6 +79,12 @@ impl Faults {
             }
         };
         (change, next)
+    }
+
+    /// Which of them have begun.
+    pub(crate) fn begun(&self) -> FaultSet {
+        let begun = self.begun.iter().enumerate();
+        begun.filter_map(|(index, begun)| begun.then_some(index)).collect()
     }
 
     /// The beginning of the last fault that had begun by this moment.
