@@ -1,6 +1,7 @@
 //! Scenarios: what breaks, when, and what the right decision is.
 
 mod catalogue;
+mod expect;
 mod fault;
 mod model;
 mod names;
@@ -10,5 +11,5 @@ pub mod shipped;
 mod words;
 
 pub use catalogue::Catalogue;
-pub use model::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject};
+pub use model::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject, Theme};
 pub use read::read;

@@ -41,6 +41,7 @@ fn scenario(decision: ExpectedDecision, seconds: u64, faults: Vec<Fault>) -> Sce
     Scenario {
         name: "made-up".to_owned(),
         title: String::new(),
+        theme: None,
         variant_of: None,
         // A Tuesday morning in New York.
         start: WallTime::from_millis(1_772_549_700_000),
@@ -54,8 +55,14 @@ fn scenario(decision: ExpectedDecision, seconds: u64, faults: Vec<Fault>) -> Sce
             decision,
             ends_in: None,
             no_failback_before: None,
+            failback_by: None,
             within_budget: false,
             uninterrupted: false,
+            interrupted_max: None,
+            failovers: None,
+            blocked_by: None,
+            needs_operator: None,
+            orders_lost_max: None,
             because: String::new(),
         },
         faults,
