@@ -34,6 +34,17 @@ impl EdgeSet {
     }
 }
 
+/// What the truth says of an engine's decisions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Judgement {
+    /// Failovers that nothing justified.
+    pub false_failovers: u32,
+    /// Losses that left no room for doubt.
+    pub demanded_failovers: u32,
+    /// Those of them that no failover answered.
+    pub missed_failovers: u32,
+}
+
 /// What a campaign keeps of one timeline.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Digest {
@@ -45,6 +56,8 @@ pub struct Digest {
     pub within_bounds: bool,
     /// How many failovers were decided.
     pub failovers: u32,
+    /// Which of them were wrong, and which ones were missing.
+    pub judgement: Judgement,
     /// How many failbacks were begun.
     pub failbacks: u32,
     /// Orders accepted again, in seconds from the onset; none: never interrupted, or not within the timeline.

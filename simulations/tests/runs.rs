@@ -224,3 +224,22 @@ fn a_digest_says_what_the_report_says() {
         }
     }
 }
+
+#[test]
+fn the_oracle_agrees_with_the_shipped_scenarios() {
+    for shipped in shipped::ALL {
+        let scenario = shipped.scenario().unwrap();
+        let policy = policies::Shipped::find(&scenario.policy).unwrap().policy().unwrap();
+        let conditions = Conditions::modelled(&policy, &mut conditions_rng(SEED));
+        let judgement = digest_with(&scenario, &policy, SEED, conditions).judgement;
+        assert_eq!(
+            (judgement.false_failovers, judgement.missed_failovers),
+            (0, 0),
+            "{}",
+            shipped.name
+        );
+        if shipped.name == "region-loss" {
+            assert_eq!(judgement.demanded_failovers, 1);
+        }
+    }
+}

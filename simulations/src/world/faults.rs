@@ -91,7 +91,7 @@ impl Faults {
 
     /// How the parts fare now.
     pub(crate) fn parts(&self) -> Parts {
-        Parts::with(self.active().filter_map(|fault| match fault.subject {
+        Parts::with(self.in_force().filter_map(|fault| match fault.subject {
             Subject::Part { part, place } => Some((part, place, &fault.state)),
             Subject::Link { .. } => None,
         }))
@@ -99,13 +99,14 @@ impl Faults {
 
     /// How the network fares now.
     pub(crate) fn links(&self) -> Links {
-        Links::with(self.active().filter_map(|fault| match fault.subject {
+        Links::with(self.in_force().filter_map(|fault| match fault.subject {
             Subject::Part { .. } => None,
             Subject::Link { from, to, both_ways } => Some((from, to, both_ways, &fault.state)),
         }))
     }
 
-    fn active(&self) -> impl Iterator<Item = &Fault> {
+    /// The faults that are in force.
+    pub(crate) fn in_force(&self) -> impl Iterator<Item = &Fault> {
         self.faults
             .iter()
             .zip(&self.in_force)

@@ -23,6 +23,7 @@ mod faults;
 mod invariants;
 mod lease_store;
 mod links;
+mod oracle;
 mod outcome;
 mod parts;
 mod probes;
@@ -54,6 +55,7 @@ use self::faults::{Change, Faults};
 use self::invariants::Broken;
 use self::lease_store::LeaseStore;
 use self::links::Links;
+use self::oracle::{Oracle, Terms};
 use self::parts::{Answer, Parts};
 use self::probes::Probe;
 use self::queue::{Event, Queue};
@@ -93,6 +95,7 @@ struct World<'a> {
     probes: Vec<Probe>,
     record: Record,
     broken: Broken,
+    oracle: Oracle,
     placing: Availability,
     stretched_placing: Availability,
     processing: Availability,
@@ -183,6 +186,7 @@ impl<'a> World<'a> {
             probes: Probe::all(policy),
             record: Record::new(onset, detail),
             broken: Broken::default(),
+            oracle: Oracle::new(Terms::new(policy)),
             placing: Availability::default(),
             stretched_placing: Availability::default(),
             processing: Availability::default(),
@@ -211,6 +215,7 @@ impl<'a> World<'a> {
             self.start_engine(slot);
         }
         self.look_around();
+        self.show_the_oracle();
     }
 
     fn happen(&mut self, event: Event) {
@@ -259,6 +264,7 @@ impl<'a> World<'a> {
         self.look_after_move();
         self.look_after_engines();
         self.look_around();
+        self.show_the_oracle();
     }
 
     /// Brings everything that follows from the state of the world up to date.

@@ -51,6 +51,7 @@ impl World<'_> {
             watched: end.since(onset),
             within_bounds: self.conditions.is_within_bounds(self.policy),
             failovers: count(self.record.failovers.len()),
+            judgement: self.oracle.finish(end),
             failbacks: self.record.failbacks,
             accepted_rto: ledger.accepted_rto_seconds,
             processed_rto: ledger.processed_rto_seconds,

@@ -18,7 +18,7 @@ use crate::scenario::{Part, Place};
 /// A refusal is heard at once, give or take.
 const REFUSAL: Duration = Duration::from_millis(1);
 /// Answers of healthy parts differ by as much. Assumption.
-const JITTER_MICROS: u64 = 2_000;
+pub(super) const JITTER: Duration = Duration::from_millis(2);
 /// How long a Route 53 check's status is under way to whoever reads its metric. Assumption.
 const CHECK_METRIC: Duration = Duration::from_secs(2);
 
@@ -143,7 +143,7 @@ impl World<'_> {
                 (aurora.answer, aurora.late)
             }
         };
-        let jitter = Duration::from_micros(self.rng.random_range(0..JITTER_MICROS));
+        let jitter = Duration::from_micros(self.rng.random_range(0..micros(JITTER)));
         let takes = self.links.round_trip(vantage, target) + late + jitter;
         match way.max(answer) {
             Answer::Refuses if way == Answer::Refuses => (Observation::Breached, REFUSAL),

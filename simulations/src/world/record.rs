@@ -45,6 +45,8 @@ pub(crate) struct Record {
     pub failback: Option<Moment>,
     /// How many began.
     pub failbacks: u32,
+    /// The next decision is what an operator asked for.
+    ordered: bool,
     /// The edges that any engine's machine took.
     pub edges: EdgeSet,
     /// When the first failback was complete.
@@ -67,6 +69,7 @@ impl Record {
             failovers: Vec::new(),
             failback: None,
             failbacks: 0,
+            ordered: false,
             edges: EdgeSet::default(),
             home: None,
             ledger: None,
@@ -175,12 +178,22 @@ impl World<'_> {
             Happening::Moved { to, edge, .. } => {
                 self.record.needs_operator |= *to == StateName::NeedsOperator;
                 self.record.edges.insert(*edge);
+                if *edge == Edge::OperatorFailover {
+                    self.oracle.interfere(self.now);
+                    self.record.ordered = true;
+                }
                 if *edge == Edge::HomeConfirmed {
                     self.record.home.get_or_insert(self.now);
                 }
             }
             Happening::Decided(decision) => match decision.verdict {
-                Verdict::FailOver => self.record.failovers.push(self.now),
+                Verdict::FailOver => {
+                    self.record.failovers.push(self.now);
+                    // What an operator asked for is theirs to judge.
+                    if !std::mem::take(&mut self.record.ordered) {
+                        self.oracle.decided(self.now, decision.target);
+                    }
+                }
                 Verdict::FailBack => {
                     self.record.failback.get_or_insert(self.now);
                     self.record.failbacks += 1;

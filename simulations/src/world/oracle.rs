@@ -1,0 +1,419 @@
+//! Which failovers were wrong, and which ones were missing: judged by the truth, which no engine sees.
+//!
+//! The oracle knows neither signals nor engines. It looks at what is broken, from each vantage outside a region, and
+//! sorts every timeline's decisions by two rules that leave a wide margin between them:
+//!
+//! - A failover is **false** if too few failure domains outside the region could have found it lost for as long as a
+//!   witness needs to settle, within the time for which evidence counts; or if the other region had been lost as well
+//!   for all of that time.
+//! - A failover is **missed** if the home region was lost to every vantage outside for the whole budget (and the wait
+//!   that the policy asks for) without a break, nothing but the home region and its links was or had lately been at
+//!   fault, and nobody decided to fail over.
+//!
+//! Whatever lies between (half-visible losses, several faults at once, operators at work) is left to the invariants.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use understudy_engine::core::ids::{Epoch, Region};
+use understudy_policies::Policy;
+use understudy_policies::model::{Component, FailureDomain, LossAction, Mode, Witness, WitnessKind};
+
+use super::World;
+use super::clock::Moment;
+use super::parts::Answer;
+use super::probes::JITTER;
+use crate::digest::Judgement;
+use crate::scenario::{Part, Place, Subject};
+
+/// How long everything but the home region must have been in order before a failover can be demanded: longer than any
+/// sidecar needs to start, read everything and hear every witness.
+const SETTLED: Duration = Duration::from_secs(45);
+/// What ends replication may come this much before the loss is complete: both are one loss.
+const ONE_LOSS: Duration = Duration::from_secs(5);
+
+/// What is true of the two regions, seen from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct View {
+    /// Whether enough failure domains outside each region may find it lost, home first.
+    pub may_be_lost: [bool; 2],
+    /// Whether each region is lost to every vantage outside it.
+    pub is_lost: [bool; 2],
+    /// Whether nothing is at fault but the home region and the links to it.
+    pub only_home_at_fault: bool,
+    /// Whether replication into the standby works and is within the bound.
+    pub lag_is_fine: bool,
+}
+
+/// The figures that the rules need.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// For how long evidence counts: what is older cannot have led to a decision.
+    window: Duration,
+    /// The shortest loss on which a witness of the quorum can settle.
+    settles: Duration,
+    /// How long a loss may last without a failover.
+    patience: Duration,
+    /// Whether the policy answers every class of loss with a failover, and acts.
+    demands: bool,
+}
+
+impl Terms {
+    pub(super) fn new(policy: &Policy) -> Self {
+        let quorum = || policy.witnesses.iter().filter(|witness| witness.quorum);
+        let settles = |witness: &Witness| witness.interval * witness.breach_after.saturating_sub(1);
+        let evidence =
+            |witness: &Witness| witness.interval * witness.breach_after + witness.timeout + witness.missing_after;
+        let losses = [policy.losses.region, policy.losses.application, policy.losses.database];
+        let wait = losses.iter().map(|rule| rule.wait).max().unwrap_or_default();
+        Self {
+            window: quorum().map(evidence).max().unwrap_or_default()
+                + policy.quorum.dwell.max(policy.quorum.flap_dwell)
+                + policy.bounds.signal_delivery,
+            settles: quorum().map(settles).min().unwrap_or_default(),
+            patience: policy.budget.total + wait,
+            demands: policy.mode == Mode::Armed && losses.iter().all(|rule| rule.action == LossAction::FailOver),
+        }
+    }
+}
+
+/// The oracle of one timeline.
+#[derive(Debug)]
+pub(super) struct Oracle {
+    terms: Terms,
+    view: View,
+    /// The stretches in which each region may have been found lost, as far back as evidence counts.
+    stretches: [VecDeque<(Moment, Moment)>; 2],
+    since: [Since; 2],
+    /// The last moment at which something outside the home region was at fault, or somebody interfered.
+    unsettled: Moment,
+    lag_fine_since: Option<Moment>,
+    /// The last time for which the lag was fine, once it is over.
+    lag_was_fine: Option<(Moment, Moment)>,
+    /// From when on a failover is demanded.
+    demanded: Option<Moment>,
+    decided: Option<Moment>,
+    judgement: Judgement,
+}
+
+/// Since when a region has been in a way.
+#[derive(Debug, Clone, Copy, Default)]
+struct Since {
+    may_be_lost: Option<Moment>,
+    is_lost: Option<Moment>,
+}
+
+impl Oracle {
+    pub(super) fn new(terms: Terms) -> Self {
+        Self {
+            terms,
+            view: View::default(),
+            stretches: [VecDeque::new(), VecDeque::new()],
+            since: [Since::default(); 2],
+            unsettled: Moment::START,
+            lag_fine_since: None,
+            lag_was_fine: None,
+            demanded: None,
+            decided: None,
+            judgement: Judgement::default(),
+        }
+    }
+
+    /// Something in the world changed.
+    pub(super) fn look(&mut self, now: Moment, view: View, home_serves: bool) {
+        for region in Region::BOTH {
+            let index = region.index();
+            let since = &mut self.since[index];
+            mark(&mut since.is_lost, view.is_lost[index], now);
+            if let Some(from) = mark(&mut since.may_be_lost, view.may_be_lost[index], now) {
+                self.stretches[index].push_back((from, now));
+                let window = now.before(self.terms.window);
+                while self.stretches[index].front().is_some_and(|(_, to)| *to < window) {
+                    self.stretches[index].pop_front();
+                }
+            }
+        }
+        if let Some(since) = mark(&mut self.lag_fine_since, view.lag_is_fine, now) {
+            self.lag_was_fine = Some((since, now));
+        }
+        if !self.view.only_home_at_fault {
+            self.unsettled = now;
+        }
+        self.view = view;
+        let settled = |since: Moment| now >= since.after(SETTLED);
+        let is_lost = view.is_lost[Region::Home.index()];
+        // Whether a loss can be judged is settled by how things stood when it began.
+        let demands = self.terms.demands && home_serves && is_lost && view.only_home_at_fault;
+        if !demands {
+            self.end_demand(now);
+        } else if self.demanded.is_none() && settled(self.unsettled) && self.lag_was_fine(now) {
+            self.demanded = Some(now);
+        }
+    }
+
+    /// Somebody interfered, or a sidecar of the standby started: nothing can be demanded for a while.
+    pub(super) fn interfere(&mut self, now: Moment) {
+        self.unsettled = now;
+        self.demanded = None;
+    }
+
+    /// An engine decided by itself to take over from a region.
+    pub(super) fn decided(&mut self, now: Moment, from: Region) {
+        self.decided = Some(now);
+        let seen_lost = self.lost_within_window(now, from);
+        let window = now.before(self.terms.window);
+        let other_lost = self.since[from.other().index()]
+            .is_lost
+            .is_some_and(|since| since <= window);
+        if seen_lost < self.terms.settles || other_lost {
+            self.judgement.false_failovers += 1;
+        }
+    }
+
+    /// The run is over.
+    pub(super) fn finish(&mut self, now: Moment) -> Judgement {
+        self.end_demand(now);
+        self.judgement
+    }
+
+    fn end_demand(&mut self, now: Moment) {
+        let Some(from) = self.demanded.take() else { return };
+        if now < from.after(self.terms.patience) {
+            return;
+        }
+        self.judgement.demanded_failovers += 1;
+        // A decision on what was seen just before the loss became complete is a decision about this loss.
+        if self.decided.is_none_or(|at| at < from.before(self.terms.window)) {
+            self.judgement.missed_failovers += 1;
+        }
+    }
+
+    /// For how long, within the time for which evidence counts, a region may have been found lost.
+    fn lost_within_window(&self, now: Moment, region: Region) -> Duration {
+        let from = now.before(self.terms.window);
+        let open = self.since[region.index()].may_be_lost.map(|since| (since, now));
+        self.stretches[region.index()]
+            .iter()
+            .copied()
+            .chain(open)
+            .map(|(began, ended)| ended.since(began.max(from)))
+            .sum()
+    }
+
+    /// Whether the lag had been known and within its bound for long when the loss began.
+    fn lag_was_fine(&self, now: Moment) -> bool {
+        let over = self.lag_was_fine.filter(|(_, until)| now <= until.after(ONE_LOSS));
+        let fine = self.lag_fine_since.map(|since| (since, now)).or(over);
+        fine.is_some_and(|(since, until)| until >= since.after(SETTLED))
+    }
+}
+
+/// Keeps since when something has been so; returns since when it had been when it ends.
+fn mark(since: &mut Option<Moment>, so: bool, now: Moment) -> Option<Moment> {
+    if so {
+        since.get_or_insert(now);
+        None
+    } else {
+        since.take()
+    }
+}
+
+impl World<'_> {
+    /// Shows the oracle what has changed.
+    pub(super) fn show_the_oracle(&mut self) {
+        let record = self.store.record();
+        let home_serves = record.holder == Region::Home && record.epoch == Epoch(1);
+        let view = self.view();
+        self.oracle.look(self.now, view, home_serves);
+    }
+
+    fn view(&self) -> View {
+        View {
+            may_be_lost: Region::BOTH.map(|region| {
+                let needed = self.policy.quorum.failure_domains;
+                [Component::Application, Component::Database]
+                    .into_iter()
+                    .any(|component| self.domains_that_may_find_lost(region, component) >= needed)
+            }),
+            is_lost: Region::BOTH.map(|region| {
+                let outside = [Place::from(region.other()), Place::Witness, Place::Internet];
+                outside.into_iter().all(|vantage| self.is_lost_from(region, vantage))
+            }),
+            only_home_at_fault: self.faults.in_force().all(|fault| match fault.subject {
+                Subject::Part { place, .. } => place == Place::Home,
+                Subject::Link { from, to, .. } => from == Place::Home || to == Place::Home,
+            }),
+            lag_is_fine: self
+                .lag_into(Region::Away)
+                .is_some_and(|lag| lag <= self.policy.guards.data_loss.lag_max),
+        }
+    }
+
+    /// How many failure domains of the quorum may find a region's component lost.
+    fn domains_that_may_find_lost(&self, region: Region, component: Component) -> u32 {
+        const DOMAINS: [FailureDomain; 4] = [
+            FailureDomain::PeerRegion,
+            FailureDomain::WitnessRegion,
+            FailureDomain::Internet,
+            FailureDomain::Provider,
+        ];
+        let finds = |domain: &FailureDomain| {
+            let witnesses = self.policy.witnesses.iter();
+            witnesses
+                .filter(|witness| witness.quorum && witness.failure_domain == *domain && witness.observes == component)
+                .any(|witness| self.may_find_lost(witness, region))
+        };
+        u32::try_from(DOMAINS.iter().filter(|domain| finds(domain)).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a witness may find a region lost, if it is asked now. What is not a probe is believed to find anything.
+    fn may_find_lost(&self, witness: &Witness, region: Region) -> bool {
+        if !matches!(witness.kind, WitnessKind::HttpProbe | WitnessKind::DatabaseProbe) {
+            return true;
+        }
+        let vantage = match witness.failure_domain {
+            FailureDomain::TargetRegion => Place::from(region),
+            FailureDomain::PeerRegion => Place::from(region.other()),
+            FailureDomain::WitnessRegion => Place::Witness,
+            FailureDomain::Internet | FailureDomain::Provider => Place::Internet,
+        };
+        let target = Place::from(region);
+        let (answer, late) = match (witness.kind, witness.observes) {
+            (WitnessKind::HttpProbe, observes) => self.path_health(target, observes == Component::Database),
+            _ => {
+                let aurora = self.parts.state(target, Part::Aurora);
+                (aurora.answer, aurora.late)
+            }
+        };
+        let takes = self.links.round_trip(vantage, target) + late + JITTER;
+        self.links.ask(vantage, target).max(answer) != Answer::Answers || takes >= witness.timeout
+    }
+
+    /// Whether a region certainly serves nobody who asks from there.
+    fn is_lost_from(&self, region: Region, vantage: Place) -> bool {
+        let target = Place::from(region);
+        let (answer, _) = self.path_health(target, false);
+        self.links.ask(vantage, target).max(answer) != Answer::Answers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use understudy_policies::shipped;
+
+    use super::*;
+
+    fn at(seconds: u64) -> Moment {
+        Moment::from_micros(seconds * 1_000_000)
+    }
+
+    fn oracle() -> Oracle {
+        let mut oracle = Oracle::new(Terms::new(&shipped::trading()));
+        oracle.look(at(0), fine(), true);
+        oracle
+    }
+
+    fn fine() -> View {
+        View {
+            only_home_at_fault: true,
+            lag_is_fine: true,
+            ..View::default()
+        }
+    }
+
+    fn home_lost() -> View {
+        View {
+            may_be_lost: [true, false],
+            is_lost: [true, false],
+            ..fine()
+        }
+    }
+
+    #[test]
+    fn a_failover_out_of_the_blue_is_false() {
+        let mut oracle = oracle();
+        oracle.decided(at(300), Region::Home);
+        assert_eq!(oracle.finish(at(400)).false_failovers, 1);
+    }
+
+    #[test]
+    fn a_failover_from_a_region_that_was_lost_just_before_is_not_false() {
+        let mut oracle = oracle();
+        oracle.look(at(300), home_lost(), true);
+        oracle.look(at(306), fine(), true);
+        oracle.decided(at(310), Region::Home);
+        assert_eq!(oracle.finish(at(400)).false_failovers, 0);
+    }
+
+    #[test]
+    fn a_blip_on_which_no_witness_can_settle_justifies_nothing() {
+        let mut oracle = oracle();
+        oracle.look(at(300), home_lost(), true);
+        oracle.look(at(301), fine(), true);
+        oracle.decided(at(303), Region::Home);
+        assert_eq!(oracle.finish(at(400)).false_failovers, 1);
+    }
+
+    #[test]
+    fn a_failover_to_a_region_that_is_lost_as_well_is_false() {
+        let mut oracle = oracle();
+        let both = View {
+            may_be_lost: [true; 2],
+            is_lost: [true; 2],
+            ..fine()
+        };
+        oracle.look(at(300), both, true);
+        oracle.decided(at(340), Region::Home);
+        assert_eq!(oracle.finish(at(400)).false_failovers, 1);
+    }
+
+    #[test]
+    fn a_loss_for_the_whole_budget_without_a_failover_is_one_that_was_missed() {
+        let mut oracle = oracle();
+        oracle.look(at(300), home_lost(), true);
+        let judgement = oracle.finish(at(300 + 90));
+        assert_eq!((judgement.demanded_failovers, judgement.missed_failovers), (1, 1));
+    }
+
+    #[test]
+    fn the_loss_that_ends_replication_is_judged_by_the_lag_before_it() {
+        let mut oracle = oracle();
+        let no_lag = |view: View| View {
+            lag_is_fine: false,
+            ..view
+        };
+        oracle.look(at(300), no_lag(fine()), true);
+        oracle.look(at(300), no_lag(home_lost()), true);
+        assert_eq!(oracle.finish(at(900)).missed_failovers, 1);
+        let mut unknown = Oracle::new(Terms::new(&shipped::trading()));
+        unknown.look(at(0), no_lag(fine()), true);
+        unknown.look(at(300), no_lag(home_lost()), true);
+        assert_eq!(unknown.finish(at(900)).demanded_failovers, 0);
+    }
+
+    #[test]
+    fn a_loss_that_ends_in_time_or_is_answered_was_not_missed() {
+        let mut short = oracle();
+        short.look(at(300), home_lost(), true);
+        short.look(at(350), fine(), true);
+        assert_eq!(short.finish(at(900)).missed_failovers, 0);
+        let mut answered = oracle();
+        answered.look(at(300), home_lost(), true);
+        answered.decided(at(307), Region::Home);
+        answered.look(at(320), home_lost(), false);
+        assert_eq!(answered.finish(at(900)), Judgement::default());
+    }
+
+    #[test]
+    fn nothing_is_demanded_while_anything_else_is_or_was_lately_at_fault() {
+        let mut oracle = oracle();
+        let standby_at_fault = View {
+            only_home_at_fault: false,
+            ..fine()
+        };
+        oracle.look(at(280), standby_at_fault, true);
+        oracle.look(at(290), fine(), true);
+        oracle.look(at(300), home_lost(), true);
+        assert_eq!(oracle.finish(at(900)).demanded_failovers, 0);
+    }
+}
