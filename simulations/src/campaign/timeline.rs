@@ -106,6 +106,7 @@ impl Timeline {
             name: format!("{}-{seed}", drawn_as.name()),
             title: format!("seed {seed} of the workload {}", drawn_as.name()),
             variant_of: None,
+            theme: None,
             start,
             onset: ONSET,
             horizon: ONSET + horizon,
@@ -113,14 +114,7 @@ impl Timeline {
             policy: shipped_name(policy),
             approval_after,
             sources: Vec::new(),
-            expect: Expect {
-                decision: ExpectedDecision::Hold,
-                ends_in: None,
-                no_failback_before: None,
-                within_budget: false,
-                uninterrupted: false,
-                because: "nothing is lost for long enough to answer it".to_owned(),
-            },
+            expect: Expect::only(ExpectedDecision::Hold, "nothing is lost for long enough to answer it"),
             faults,
         };
         Self {

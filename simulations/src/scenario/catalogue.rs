@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::model::{Evidence, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject};
+use super::model::{Evidence, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject, Theme};
+use crate::report::words;
 
 /// Scenarios as one object.
 #[derive(Debug, Serialize)]
@@ -18,6 +19,7 @@ pub struct Catalogue<'a> {
 pub struct Entry<'a> {
     name: &'a str,
     title: &'a str,
+    theme: Option<Theme>,
     /// The same incident with another order path.
     siblings: Vec<&'a str>,
     start_unix_millis: i64,
@@ -36,8 +38,14 @@ struct Expected<'a> {
     decision: ExpectedDecision,
     ends_in: Option<Place>,
     no_failback_before_seconds: Option<f64>,
+    failback_by_seconds: Option<f64>,
     within_budget: bool,
     uninterrupted: bool,
+    interrupted_max_seconds: Option<f64>,
+    failovers: Option<u32>,
+    blocked_by: Option<&'static str>,
+    needs_operator: Option<bool>,
+    orders_lost_max: Option<u32>,
     because: &'a str,
 }
 
@@ -81,6 +89,7 @@ pub fn entry<'a>(scenario: &'a Scenario, all: &'a [Scenario]) -> Entry<'a> {
     Entry {
         name: &scenario.name,
         title: &scenario.title,
+        theme: scenario.theme,
         siblings: scenario.siblings(all).map(|sibling| sibling.name.as_str()).collect(),
         start_unix_millis: scenario.start.as_millis(),
         onset_seconds: scenario.onset.as_secs_f64(),
@@ -93,8 +102,14 @@ pub fn entry<'a>(scenario: &'a Scenario, all: &'a [Scenario]) -> Entry<'a> {
             decision: expect.decision,
             ends_in: expect.ends_in.map(Place::from),
             no_failback_before_seconds: seconds(expect.no_failback_before),
+            failback_by_seconds: seconds(expect.failback_by),
             within_budget: expect.within_budget,
             uninterrupted: expect.uninterrupted,
+            interrupted_max_seconds: seconds(expect.interrupted_max),
+            failovers: expect.failovers,
+            blocked_by: expect.blocked_by.map(words::guard),
+            needs_operator: expect.needs_operator,
+            orders_lost_max: expect.orders_lost_max,
             because: &expect.because,
         },
         faults: scenario.faults.iter().map(fault).collect(),

@@ -1,6 +1,7 @@
 //! Scenarios: what breaks, when, and what the right decision is.
 
 mod catalogue;
+mod expect;
 mod fault;
 mod model;
 mod names;
@@ -11,5 +12,5 @@ mod words;
 
 pub use catalogue::{Catalogue, Entry, entry};
 pub(crate) use fault::overlap;
-pub use model::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject};
+pub use model::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject, Theme};
 pub use read::read;

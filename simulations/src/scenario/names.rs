@@ -1,8 +1,9 @@
 //! The names that a scenario file uses, and which of them go together.
 
+use understudy_engine::core::decision::Guard;
 use understudy_policies::source::Named;
 
-use super::model::{Evidence, ExpectedDecision, FaultState, Part, Place};
+use super::model::{Evidence, ExpectedDecision, FaultState, Part, Place, Theme};
 
 /// How something is broken, without the figures that some of them need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,28 @@ pub(super) enum StateName {
     Damaged,
 }
 
+/// A guard, as an expectation names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct GuardName(pub(super) Guard);
+
+macro_rules! guards {
+    ($($name:literal => $guard:ident),+ $(,)?) => {
+        impl Named for GuardName {
+            const WHAT: &'static str = "a guard";
+            const NAMES: &'static [(&'static str, Self)] = &[$(($name, Self(Guard::$guard))),+];
+        }
+    };
+}
+
+guards! {
+    "quorum" => Quorum, "dwell" => Dwell, "loss-action" => LossAction, "loss-wait" => LossWait,
+    "not-shared" => NotShared, "not-isolated" => NotIsolated, "own-region" => OwnRegion, "protected" => Protected,
+    "armed" => Armed, "not-paused" => NotPaused, "drives" => Drives, "cool-down" => CoolDown,
+    "role-changes" => RoleChanges, "data-loss" => DataLoss, "no-execution" => NoExecution, "lease" => Lease,
+    "soak" => Soak, "outside-trading" => OutsideTrading, "no-health-event" => NoHealthEvent,
+    "failback-mode" => FailbackMode,
+}
+
 macro_rules! named {
     ($($type:ident, $what:literal: $($name:literal => $variant:ident),+;)+) => {
         $(impl Named for $type {
@@ -28,6 +51,10 @@ macro_rules! named {
 
 named! {
     ExpectedDecision, "a decision": "hold" => Hold, "fail-over" => FailOver;
+    Theme, "a theme":
+        "losses" => Losses, "gray" => Gray, "partitions" => Partitions, "lease-store" => LeaseStore,
+        "monitoring" => Monitoring, "data" => Data, "engine" => Engine, "crashes" => Crashes,
+        "operations" => Operations, "redirection" => Redirection, "failback" => Failback, "incidents" => Incidents;
     Evidence, "a kind of evidence": "published" => Published, "inferred" => Inferred;
     Place, "a place of the modelled platform":
         "us-east-1" => Home, "us-east-2" => Away, "us-west-2" => Witness, "internet" => Internet;
@@ -41,6 +68,33 @@ named! {
         "eventbridge" => Eventbridge, "heartbeat" => Heartbeat, "sidecars" => Sidecars,
         "health-events" => HealthEvents, "rds-control" => RdsControl, "route53-control" => Route53Control,
         "sts" => Sts, "lease-endpoint" => LeaseEndpoint, "region" => Region, "link" => Link;
+}
+
+impl Theme {
+    /// Its name in a scenario file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        understudy_policies::source::name_of(self)
+    }
+
+    /// As a heading above the scenarios of this theme.
+    #[must_use]
+    pub const fn heading(self) -> &'static str {
+        match self {
+            Self::Losses => "What is lost",
+            Self::Gray => "Gray and flapping",
+            Self::Partitions => "Partitions",
+            Self::LeaseStore => "The lease store",
+            Self::Monitoring => "What the engine knows",
+            Self::Data => "Replication and data",
+            Self::Engine => "Sidecars and clocks",
+            Self::Crashes => "Crashes in the middle of a role change",
+            Self::Operations => "Operators and settings",
+            Self::Redirection => "Clients on their way to the standby",
+            Self::Failback => "Coming home, and the calendar",
+            Self::Incidents => "Incidents",
+        }
+    }
 }
 
 impl FaultState {
@@ -102,7 +156,7 @@ impl Part {
     pub(super) const fn places(self) -> &'static [Place] {
         match self {
             Self::Route53Control => &[Place::Home],
-            Self::LeaseEndpoint | Self::Region => &[Place::Home, Place::Away, Place::Witness],
+            Self::S3 | Self::LeaseEndpoint | Self::Region => &[Place::Home, Place::Away, Place::Witness],
             Self::Link => &[Place::Home, Place::Away, Place::Witness, Place::Internet],
             _ => &[Place::Home, Place::Away],
         }
@@ -125,8 +179,16 @@ mod tests {
             }
         }
         same::<ExpectedDecision>();
+        same::<Theme>();
         same::<Evidence>();
         same::<Place>();
         same::<Part>();
+    }
+
+    #[test]
+    fn guards_are_expected_by_the_names_that_reports_use() {
+        for (name, GuardName(guard)) in GuardName::NAMES {
+            assert_eq!(crate::report::words::guard(*guard), *name);
+        }
     }
 }

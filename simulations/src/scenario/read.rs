@@ -8,8 +8,9 @@ use understudy_policies::gather;
 use understudy_policies::shipped as policies;
 use understudy_policies::source::{Diagnostics, Reader, Source, Table, Value, nearest};
 
+use super::expect::expect;
 use super::fault::{self, Head};
-use super::model::{Expect, ExpectedDecision, Part, Place, Scenario};
+use super::model::{Part, Scenario};
 use super::{rules, shipped};
 
 /// The longest run: a week.
@@ -50,6 +51,7 @@ fn scenario(source: &Source, table: &Table<'_>) -> Option<Scenario> {
     gather!(Scenario {
         name: name(source, table),
         title: table.parsed("title", one_line),
+        theme: table.optional("theme", |value| value.name()),
         variant_of: table.optional("variant-of", |value| variant_of(&value)),
         start: table.parsed("start", start),
         onset: onset,
@@ -207,59 +209,4 @@ fn order_path(table: &Table<'_>) -> Option<Vec<Part>> {
         "put `aurora` last: it is where an order is committed".to_owned(),
     );
     None
-}
-
-fn expect(table: &Table<'_>, length: Option<Duration>) -> Option<Expect> {
-    let expect = gather!(Expect {
-        decision: table.name("decision"),
-        ends_in: table.optional("ends-in", |value| serving_region(&value)),
-        no_failback_before: table.optional("no-failback-before", |value| {
-            value.duration(Duration::ZERO..=length.unwrap_or(HORIZON_MAX))
-        }),
-        within_budget: table
-            .optional("within-budget", |value| value.boolean())
-            .map(|given| given == Some(true)),
-        uninterrupted: table
-            .optional("uninterrupted", |value| value.boolean())
-            .map(|given| given == Some(true)),
-        because: table.text("because"),
-    })?;
-    let against: &[(&str, bool)] = match expect.decision {
-        ExpectedDecision::Hold => &[
-            ("within-budget", expect.within_budget),
-            ("no-failback-before", expect.no_failback_before.is_some()),
-            (
-                "ends-in",
-                expect.ends_in.is_some_and(|region| Place::from(region) != Place::Home),
-            ),
-        ],
-        ExpectedDecision::FailOver => &[("uninterrupted", expect.uninterrupted)],
-    };
-    let mut agreed = true;
-    for (key, _) in against.iter().filter(|(_, stated)| *stated) {
-        agreed = false;
-        let (decision, why) = match expect.decision {
-            ExpectedDecision::Hold => ("hold", "a platform that stays neither fails over nor comes home"),
-            ExpectedDecision::FailOver => ("fail-over", "a failover interrupts, if only for seconds"),
-        };
-        table.refuse_together(
-            &[(key, "does not go with"), ("decision", "this")],
-            rules::EXPECTATION,
-            format!("`{key}` contradicts `decision = \"{decision}\"`: {why}"),
-            format!("remove `{key}`, or change the decision"),
-        );
-    }
-    agreed.then_some(expect)
-}
-
-fn serving_region(value: &Value<'_>) -> Option<understudy_engine::core::ids::Region> {
-    let place: Place = value.name()?;
-    if place.region().is_none() {
-        value.refuse(
-            rules::PLACE,
-            format!("orders never run in `{place}`"),
-            "write `us-east-1` or `us-east-2`".to_owned(),
-        );
-    }
-    place.region()
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use understudy_engine::core::effect::Outcome;
 use understudy_engine::core::engine::{Engine, Identity};
 use understudy_engine::core::ids::{EffectId, Region, SidecarId};
+use understudy_engine::core::memory::Memory;
 use understudy_engine::core::signal::{PeerMessage, Signal};
+use understudy_engine::core::time::Timestamp;
 
 use super::World;
 use super::clock::{MachineClock, Moment};
@@ -32,10 +34,14 @@ pub(crate) struct Slot {
     pub incarnation: u64,
     /// Its name in the timeline.
     pub name: String,
+    /// What the sidecar's disk holds.
+    memory: Option<Memory>,
     paused: bool,
     restarting: bool,
     starts: u32,
     wake: Option<Moment>,
+    /// The time-out that `wake` was made of. A later one asks for no earlier wake-up.
+    wake_for: Timestamp,
     /// Outcomes, and effects to be begun: its shell keeps every one of them.
     unsettled: Vec<Input>,
     inbox: VecDeque<Input>,
@@ -66,10 +72,12 @@ impl Slot {
             engine: None,
             incarnation: 0,
             name: format!("{} engine{number}", Place::from(region)),
+            memory: None,
             paused: false,
             restarting: false,
             starts: 0,
             wake: None,
+            wake_for: Timestamp::NEVER,
             unsettled: Vec::new(),
             inbox: VecDeque::new(),
         }
@@ -110,7 +118,11 @@ impl World<'_> {
             sidecar: it.sidecar,
             incarnation: it.incarnation,
         };
-        it.engine = Some(Engine::new(self.policy, identity, it.clock.now(now)));
+        let clock = it.clock.now(now);
+        it.engine = Some(match &it.memory {
+            Some(memory) => Engine::remembering(self.policy, identity, memory, clock),
+            None => Engine::new(self.policy, identity, clock),
+        });
         if it.region == Region::Away {
             self.oracle.interfere(now);
         }
@@ -127,7 +139,10 @@ impl World<'_> {
             let it = &mut self.slots[slot];
             match answer {
                 Answer::Refuses => {
-                    it.engine = None;
+                    // Its shell writes down what must not be forgotten before it does anything.
+                    if let Some(engine) = it.engine.take() {
+                        it.memory = Some(engine.memory(it.clock.now(self.now)));
+                    }
                     it.paused = false;
                     it.restarting = false;
                     it.starts += 1;
@@ -227,11 +242,15 @@ impl World<'_> {
         let Some(timeout) = it.engine.as_ref().and_then(Engine::poll_timeout) else {
             return;
         };
+        if it.wake.is_some() && timeout >= it.wake_for {
+            return;
+        }
         let due = it.clock.when(timeout);
         // An engine that asks for a moment that is past must not keep the world from going on.
         let at = if due > self.now { due } else { self.now.after(TIMER) };
         if it.wake.is_none_or(|wake| at < wake) {
             it.wake = Some(at);
+            it.wake_for = if due > self.now { timeout } else { Timestamp::NEVER };
             self.queue.push(at, Event::Wake(u8::try_from(slot).unwrap_or(u8::MAX)));
         }
     }

@@ -29,6 +29,7 @@ mod parts;
 mod probes;
 mod queue;
 mod record;
+mod stated;
 #[cfg(test)]
 mod tests;
 

@@ -41,6 +41,7 @@ fn scenario(decision: ExpectedDecision, seconds: u64, faults: Vec<Fault>) -> Sce
     Scenario {
         name: "made-up".to_owned(),
         title: String::new(),
+        theme: None,
         variant_of: None,
         // A Tuesday morning in New York.
         start: WallTime::from_millis(1_772_549_700_000),
@@ -50,14 +51,7 @@ fn scenario(decision: ExpectedDecision, seconds: u64, faults: Vec<Fault>) -> Sce
         policy: "trading".to_owned(),
         approval_after: None,
         sources: Vec::new(),
-        expect: Expect {
-            decision,
-            ends_in: None,
-            no_failback_before: None,
-            within_budget: false,
-            uninterrupted: false,
-            because: String::new(),
-        },
+        expect: Expect::only(decision, ""),
         faults,
     }
 }

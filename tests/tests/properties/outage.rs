@@ -19,6 +19,7 @@ pub(crate) fn scenario(faults: Vec<Fault>, onset: Duration, watched: Duration) -
     Scenario {
         name: "generated".to_owned(),
         title: "a generated outage".to_owned(),
+        theme: None,
         variant_of: None,
         start: WallTime::from_millis(START),
         onset,
@@ -27,14 +28,7 @@ pub(crate) fn scenario(faults: Vec<Fault>, onset: Duration, watched: Duration) -
         policy: "trading".to_owned(),
         approval_after: None,
         sources: Vec::new(),
-        expect: Expect {
-            decision: ExpectedDecision::FailOver,
-            ends_in: None,
-            no_failback_before: None,
-            within_budget: false,
-            uninterrupted: false,
-            because: "it was generated".to_owned(),
-        },
+        expect: Expect::only(ExpectedDecision::FailOver, "it was generated"),
         faults,
     }
 }

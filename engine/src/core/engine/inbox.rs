@@ -153,6 +153,7 @@ impl Engine {
             Command::FailBack => return self.ask(now, Event::FailbackAsked, Self::operator_failback_objection),
             Command::Approve => return self.approve(),
             Command::Acknowledge if state == StateName::NeedsOperator => {
+                self.operator_asked = false;
                 self.turn(now, Event::Acknowledged);
             }
             Command::Acknowledge => return Err(Refusal::WrongState(state)),
@@ -190,7 +191,9 @@ impl Engine {
     /// Finds witnesses that have fallen silent meanwhile, so that nothing is decided on what they said before.
     fn find_silent(&mut self, now: Now) {
         let mut fallen = Vec::new();
-        self.evidence
+        // Most of the time a dead-man timer that seemed to be due has been set back meanwhile.
+        let any = self
+            .evidence
             .find_silent(&self.settings, now.boot, |witness, target, from, to| {
                 fallen.push(Happening::Witness {
                     witness,
@@ -202,7 +205,9 @@ impl Engine {
         for happening in fallen {
             self.note(now, happening);
         }
-        self.reassess(now);
+        if any {
+            self.reassess(now);
+        }
     }
 
     /// Takes a signal in. Returns whether anything may follow from it.
@@ -230,7 +235,8 @@ impl Engine {
 
     /// The lease item as some effect brought it.
     pub(super) fn see_lease(&mut self, now: Now, record: crate::core::lease::LeaseRecord) {
-        let before = self.keeper.record().map(|seen| seen.epoch);
+        let seen = self.keeper.record().map(|seen| seen.epoch);
+        let before = seen.or(self.remembered_epoch);
         let moved = self.keeper.see(now.boot, record);
         let after = self.keeper.record().map(|seen| seen.epoch);
         if before.is_some() && before != after {

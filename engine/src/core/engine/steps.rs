@@ -360,6 +360,10 @@ impl Engine {
                     } else {
                         self.runner.done(step.id);
                     }
+                } else if step.id == StepId::SwitchOverDatabase && !self.move_unknown {
+                    // It failed for certain, and the order path is closed meanwhile: going home can wait, orders cannot.
+                    self.look_first = false;
+                    self.fail(now, step);
                 } else {
                     // The describe agrees that nothing happened: it may be asked for again.
                     self.look_first = false;
@@ -383,7 +387,9 @@ impl Engine {
     }
 
     fn set_switch(&mut self, now: Now, step: &'static Step, switch: Switch, engaged: bool) {
-        self.issue_step(now, step.id, step.patience, Intent::SetSwitch { switch, engaged });
+        let as_of = self.keeper.record().map_or(0, |record| record.version);
+        let intent = Intent::SetSwitch { switch, engaged, as_of };
+        self.issue_step(now, step.id, step.patience, intent);
     }
 
     fn give_up_lease(&mut self, now: Now, step: &'static Step) {
