@@ -3,7 +3,7 @@
 use understudy_engine::core::decision::Guard;
 use understudy_policies::source::Named;
 
-use super::model::{Evidence, ExpectedDecision, FaultState, Part, Place, Theme};
+use super::model::{Evidence, ExpectedDecision, Fault, FaultState, Part, Place, Subject, Theme};
 
 /// How something is broken, without the figures that some of them need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +111,20 @@ impl FaultState {
             Self::Open => StateName::Open,
             Self::Damaged => StateName::Damaged,
         })
+    }
+}
+
+impl Fault {
+    /// Whether its part can be broken in this way.
+    #[must_use]
+    pub(crate) fn is_possible(&self) -> bool {
+        let part = match self.subject {
+            Subject::Part { part, .. } => part,
+            Subject::Link { .. } => Part::Link,
+        };
+        part.states()
+            .iter()
+            .any(|state| understudy_policies::source::name_of(*state) == self.state.name())
     }
 }
 
