@@ -5,6 +5,7 @@ use std::time::Duration;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
+use understudy_engine::core::ids::Region;
 use understudy_engine::core::time::WallTime;
 use understudy_policies::{Policy, shipped};
 
@@ -112,6 +113,7 @@ impl Timeline {
             horizon: ONSET + horizon,
             order_path,
             policy: shipped_name(policy),
+            begins_in: Region::Home,
             approval_after,
             sources: Vec::new(),
             expect: Expect::only(ExpectedDecision::Hold, "nothing is lost for long enough to answer it"),

@@ -27,6 +27,7 @@ pub struct Entry<'a> {
     horizon_seconds: f64,
     order_path: &'a [Part],
     policy: &'a str,
+    begins_in: Place,
     approval_after_seconds: Option<f64>,
     sources: &'a [String],
     expected: Expected<'a>,
@@ -96,6 +97,7 @@ pub fn entry<'a>(scenario: &'a Scenario, all: &'a [Scenario]) -> Entry<'a> {
         horizon_seconds: scenario.horizon.as_secs_f64(),
         order_path: &scenario.order_path,
         policy: &scenario.policy,
+        begins_in: Place::from(scenario.begins_in),
         approval_after_seconds: seconds(scenario.approval_after),
         sources: &scenario.sources,
         expected: Expected {

@@ -21,6 +21,8 @@ pub struct Scenario {
     pub theme: Option<Theme>,
     /// The scenario of which this is the same incident with another order path.
     pub variant_of: Option<String>,
+    /// The region that serves at the beginning. Away from home it failed over long ago, and home is the standby.
+    pub begins_in: Region,
     /// The wall clock at simulated zero.
     pub start: WallTime,
     /// The first fault, after the start: until then everything settles.

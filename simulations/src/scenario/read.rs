@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use understudy_engine::core::ids::Region;
 use understudy_engine::core::time::WallTime;
 use understudy_policies::gather;
 use understudy_policies::shipped as policies;
 use understudy_policies::source::{Diagnostics, Reader, Source, Table, Value, nearest};
 
-use super::expect::expect;
+use super::expect::{expect, serving_region};
 use super::fault::{self, Head};
 use super::model::{Part, Scenario};
 use super::{rules, shipped};
@@ -48,6 +49,9 @@ fn scenario(source: &Source, table: &Table<'_>) -> Option<Scenario> {
             "give the first fault `at = \"0s\"`, and move the onset and the other faults to match".to_owned(),
         );
     }
+    let begins_in = table
+        .optional("begins-in", |value| serving_region(&value))
+        .map(|region| region.unwrap_or(Region::Home));
     gather!(Scenario {
         name: name(source, table),
         title: table.parsed("title", one_line),
@@ -58,9 +62,14 @@ fn scenario(source: &Source, table: &Table<'_>) -> Option<Scenario> {
         horizon: horizon,
         order_path: order_path(table),
         policy: policy(table),
+        begins_in: begins_in,
         approval_after: table.optional("approval-after", |value| value.duration(Duration::ZERO..=HORIZON_MAX)),
         sources: sources,
-        expect: table.table("expect", |table| expect(table, head.length)),
+        expect: table.table("expect", |table| expect(
+            table,
+            head.length,
+            begins_in.unwrap_or(Region::Home)
+        )),
         faults: faults,
     })
 }

@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use understudy_engine::core::ids::{Epoch, Region, Switch};
+use understudy_engine::core::ids::{Region, Switch};
 use understudy_engine::core::time::WallTime;
 use understudy_policies::Policy;
 use understudy_policies::figures::ALIAS_TTL;
@@ -163,21 +163,23 @@ impl<'a> World<'a> {
                 slots.push(Slot::new(region, sidecar, conditions.sidecars, clock));
             }
         }
+        let store = LeaseStore::new(&policy.lease.store, scenario.begins_in);
+        let epoch = store.record().epoch;
         let clocks = DatabaseClocks::new(scenario.start, conditions.database_offset_micros);
         Self {
-            clients: Clients::new(&crowd, &mut rng),
-            databases: Databases::new(clocks, conditions.replication_lag),
+            clients: Clients::new(&crowd, scenario.begins_in, &mut rng),
+            databases: Databases::new(clocks, conditions.replication_lag, scenario.begins_in),
             queue: Queue::new(horizon),
             now: Moment::START,
             faults: Faults::new(&scenario.faults, onset),
             parts: Parts::default(),
             links: Links::default(),
-            store: LeaseStore::new(&policy.lease.store),
-            dns: Dns::new(),
-            order_paths: [true, false].map(|open| OrderPath {
-                epoch: Epoch(1),
-                intake: open,
-                processing: open,
+            store,
+            dns: Dns::new(scenario.begins_in),
+            order_paths: Region::BOTH.map(|region| OrderPath {
+                epoch,
+                intake: region == scenario.begins_in,
+                processing: region == scenario.begins_in,
             }),
             serving_checks: [None; 2],
             slots,

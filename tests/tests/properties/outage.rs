@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use understudy_engine::core::ids::Region;
 use understudy_engine::core::time::WallTime;
 use understudy_simulations::scenario::{
     Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject,
@@ -26,6 +27,7 @@ pub(crate) fn scenario(faults: Vec<Fault>, onset: Duration, watched: Duration) -
         horizon: onset + watched,
         order_path: ORDER_PATH.to_vec(),
         policy: "trading".to_owned(),
+        begins_in: Region::Home,
         approval_after: None,
         sources: Vec::new(),
         expect: Expect::only(ExpectedDecision::FailOver, "it was generated"),
