@@ -30,6 +30,7 @@ pub mod journal;
 pub mod lease;
 pub mod ledger;
 pub mod machine;
+pub mod memory;
 mod runner;
 mod settings;
 pub mod signal;

@@ -12,6 +12,7 @@ use understudy_engine::core::ids::{EffectId, Nonce, Region, SidecarId, WitnessId
 use understudy_engine::core::journal::{Happening, JournalEntry};
 use understudy_engine::core::lease::{LeaseRecord, LeaseRequest};
 use understudy_engine::core::machine::StateName;
+use understudy_engine::core::memory::Memory;
 use understudy_engine::core::signal::{Observation, PeerMessage, Signal};
 use understudy_engine::core::time::{DatabaseTime, Now, Timestamp, WallTime};
 use understudy_policies::Policy;
@@ -129,15 +130,27 @@ impl Pair {
         pair
     }
 
-    /// Starts another sidecar, or one again.
+    /// Starts another sidecar, which remembers nothing.
     pub(crate) fn add(&mut self, region: Region, sidecar: u16) -> usize {
+        self.start(region, SidecarId(sidecar), &Memory::default())
+    }
+
+    /// Ends a sidecar's process and starts it again with what it had written down.
+    pub(crate) fn restart(&mut self, side: usize) -> usize {
+        let memory = self.sides[side].engine.memory(self.at());
+        let Identity { region, sidecar, .. } = self.sides[side].identity;
+        self.sides[side].up = false;
+        self.start(region, sidecar, &memory)
+    }
+
+    fn start(&mut self, region: Region, sidecar: SidecarId, memory: &Memory) -> usize {
         self.serial += 1;
         let identity = Identity {
             region,
-            sidecar: SidecarId(sidecar),
+            sidecar,
             incarnation: self.serial,
         };
-        let engine = Engine::new(&self.policy, identity, self.at());
+        let engine = Engine::remembering(&self.policy, identity, memory, self.at());
         self.sides.push(Side {
             engine,
             identity,
@@ -399,7 +412,7 @@ impl Pair {
                 orders_lost: 0,
                 residual_commits: 0,
             }),
-            Intent::SetSwitch { switch, engaged } => {
+            Intent::SetSwitch { switch, engaged, .. } => {
                 self.switches[switch.index()] = engaged;
                 Outcome::Done
             }

@@ -77,8 +77,12 @@ impl World<'_> {
                     Applied::Answer(Outcome::Failed)
                 }
             }
-            Intent::SetSwitch { switch: which, engaged } => {
-                let accepted = self.dns.set(which, engaged, effect.epoch);
+            Intent::SetSwitch {
+                switch: which,
+                engaged,
+                as_of,
+            } => {
+                let accepted = self.dns.set(which, engaged, (effect.epoch, as_of));
                 Applied::Answer(if accepted { Outcome::Done } else { Outcome::Refused })
             }
             Intent::ReadSwitches => Applied::Answer(Outcome::Switches(Switch::BOTH.map(|which| {

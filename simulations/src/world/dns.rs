@@ -6,7 +6,8 @@ use understudy_engine::core::ids::{Epoch, Region, Switch};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Item {
     engaged: bool,
-    epoch: Epoch,
+    /// The epoch and the version of the lease item that the last write was decided on.
+    decided_on: (Epoch, u64),
 }
 
 /// What the public name answers with, and why.
@@ -30,7 +31,7 @@ impl Dns {
     pub(crate) const fn new() -> Self {
         let item = Item {
             engaged: false,
-            epoch: Epoch(0),
+            decided_on: (Epoch(0), 0),
         };
         Self {
             items: [item; 2],
@@ -43,12 +44,13 @@ impl Dns {
         }
     }
 
-    /// Flips a switch. False: a later epoch has written it.
-    pub(crate) fn set(&mut self, switch: Switch, engaged: bool, epoch: Epoch) -> bool {
+    /// Flips a switch. False: a later write has been there, by its epoch and the version of the lease item that it was
+    /// decided on. Of two writes on the same version, the one that disengages is the later one.
+    pub(crate) fn set(&mut self, switch: Switch, engaged: bool, decided_on: (Epoch, u64)) -> bool {
         let item = &mut self.items[switch.index()];
-        let accepted = epoch >= item.epoch;
+        let accepted = (decided_on, !engaged) >= (item.decided_on, !item.engaged);
         if accepted {
-            *item = Item { engaged, epoch };
+            *item = Item { engaged, decided_on };
         }
         accepted
     }
@@ -111,7 +113,7 @@ mod tests {
     fn either_switch_alone_holds_traffic_away() {
         for switch in Switch::BOTH {
             let mut dns = Dns::new();
-            assert!(dns.set(switch, true, Epoch(1)));
+            assert!(dns.set(switch, true, (Epoch(1), 1)));
             let flip = dns.look(READABLE, false).unwrap();
             assert_eq!(dns.answer(), Region::Home);
             assert!(dns.flip(flip));
@@ -123,8 +125,8 @@ mod tests {
     fn losing_a_switch_moves_nothing() {
         let mut dns = Dns::new();
         assert_eq!(dns.look([false, true], false), None);
-        dns.set(Switch::A, true, Epoch(1));
-        dns.set(Switch::B, true, Epoch(1));
+        dns.set(Switch::A, true, (Epoch(1), 1));
+        dns.set(Switch::B, true, (Epoch(1), 1));
         assert!(dns.look([false, true], false).is_some());
         assert_eq!(dns.look([true, false], false), None);
     }
@@ -132,9 +134,9 @@ mod tests {
     #[test]
     fn a_flip_that_was_overtaken_does_nothing() {
         let mut dns = Dns::new();
-        dns.set(Switch::A, true, Epoch(1));
+        dns.set(Switch::A, true, (Epoch(1), 1));
         let first = dns.look(READABLE, false).unwrap();
-        dns.set(Switch::A, false, Epoch(1));
+        dns.set(Switch::A, false, (Epoch(1), 1));
         let second = dns.look(READABLE, false).unwrap();
         assert!(!dns.flip(first));
         assert!(!dns.flip(second));
@@ -151,10 +153,27 @@ mod tests {
     }
 
     #[test]
+    fn a_write_that_was_held_up_does_not_undo_the_one_that_came_after_it() {
+        let mut dns = Dns::new();
+        assert!(dns.set(Switch::A, true, (Epoch(1), 7)));
+        assert!(dns.set(Switch::A, false, (Epoch(1), 7)));
+        assert!(
+            !dns.set(Switch::A, true, (Epoch(1), 7)),
+            "the second attempt at engaging arrives late"
+        );
+        assert!(!dns.set(Switch::A, true, (Epoch(1), 6)));
+        assert!(!dns.engaged(Switch::A));
+        assert!(
+            dns.set(Switch::A, true, (Epoch(1), 9)),
+            "another claim engages it again"
+        );
+    }
+
+    #[test]
     fn a_switch_refuses_an_older_epoch() {
         let mut dns = Dns::new();
-        assert!(dns.set(Switch::A, true, Epoch(2)));
-        assert!(!dns.set(Switch::A, false, Epoch(1)));
+        assert!(dns.set(Switch::A, true, (Epoch(2), 1)));
+        assert!(!dns.set(Switch::A, false, (Epoch(1), 1)));
         assert!(dns.engaged(Switch::A));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use understudy_engine::core::effect::Outcome;
 use understudy_engine::core::engine::{Engine, Identity};
 use understudy_engine::core::ids::{EffectId, Region, SidecarId};
+use understudy_engine::core::memory::Memory;
 use understudy_engine::core::signal::{PeerMessage, Signal};
 
 use super::World;
@@ -32,6 +33,8 @@ pub(crate) struct Slot {
     pub incarnation: u64,
     /// Its name in the timeline.
     pub name: String,
+    /// What the sidecar's disk holds.
+    memory: Option<Memory>,
     paused: bool,
     restarting: bool,
     starts: u32,
@@ -66,6 +69,7 @@ impl Slot {
             engine: None,
             incarnation: 0,
             name: format!("{} engine{number}", Place::from(region)),
+            memory: None,
             paused: false,
             restarting: false,
             starts: 0,
@@ -110,7 +114,11 @@ impl World<'_> {
             sidecar: it.sidecar,
             incarnation: it.incarnation,
         };
-        it.engine = Some(Engine::new(self.policy, identity, it.clock.now(now)));
+        let clock = it.clock.now(now);
+        it.engine = Some(match &it.memory {
+            Some(memory) => Engine::remembering(self.policy, identity, memory, clock),
+            None => Engine::new(self.policy, identity, clock),
+        });
         if it.region == Region::Away {
             self.oracle.interfere(now);
         }
@@ -127,7 +135,10 @@ impl World<'_> {
             let it = &mut self.slots[slot];
             match answer {
                 Answer::Refuses => {
-                    it.engine = None;
+                    // Its shell writes down what must not be forgotten before it does anything.
+                    if let Some(engine) = it.engine.take() {
+                        it.memory = Some(engine.memory(it.clock.now(self.now)));
+                    }
                     it.paused = false;
                     it.restarting = false;
                     it.starts += 1;

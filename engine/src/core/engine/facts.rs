@@ -204,6 +204,7 @@ impl Engine {
                 Some(_) => RoleChangeFact::Failback,
             },
             ordered: self.ordered,
+            operator_asked: self.operator_asked,
             drives: self.keeper.drives(now.boot),
         }
     }

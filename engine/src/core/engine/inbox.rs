@@ -153,6 +153,7 @@ impl Engine {
             Command::FailBack => return self.ask(now, Event::FailbackAsked, Self::operator_failback_objection),
             Command::Approve => return self.approve(),
             Command::Acknowledge if state == StateName::NeedsOperator => {
+                self.operator_asked = false;
                 self.turn(now, Event::Acknowledged);
             }
             Command::Acknowledge => return Err(Refusal::WrongState(state)),
@@ -230,7 +231,8 @@ impl Engine {
 
     /// The lease item as some effect brought it.
     pub(super) fn see_lease(&mut self, now: Now, record: crate::core::lease::LeaseRecord) {
-        let before = self.keeper.record().map(|seen| seen.epoch);
+        let seen = self.keeper.record().map(|seen| seen.epoch);
+        let before = seen.or(self.remembered_epoch);
         let moved = self.keeper.see(now.boot, record);
         let after = self.keeper.record().map(|seen| seen.epoch);
         if before.is_some() && before != after {

@@ -3,6 +3,7 @@
 mod facts;
 mod guards;
 mod inbox;
+mod memory;
 mod order_path;
 mod outbox;
 mod reactions;
@@ -19,7 +20,7 @@ use understudy_policies::model::Mode;
 use super::decision::{Decision, Guard};
 use super::effect::{DatabaseView, Effect, Reconciliation};
 use super::evidence::{Assessment, Evidence};
-use super::ids::{Region, SidecarId};
+use super::ids::{Epoch, Region, SidecarId};
 use super::journal::JournalEntry;
 use super::lease::{Keeper, Terms};
 use super::ledger::Ledger;
@@ -143,6 +144,10 @@ pub struct Engine {
 
     database: Option<DatabaseView>,
     switches: [Option<bool>; 2],
+    /// A human was asked to take over and has not answered.
+    operator_asked: bool,
+    /// The last epoch before the restart.
+    remembered_epoch: Option<Epoch>,
     /// Since when a Step Functions execution is known to be failing over.
     execution_since: Option<Timestamp>,
     reconciliation: Option<Reconciliation>,
@@ -221,6 +226,8 @@ impl Engine {
             loss_paged: false,
             database: None,
             switches: [None; 2],
+            operator_asked: false,
+            remembered_epoch: None,
             execution_since: None,
             reconciliation: None,
             loss_accepted: false,

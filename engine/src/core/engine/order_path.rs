@@ -101,6 +101,8 @@ impl Engine {
             StateName::Serving | StateName::Rejoining | StateName::Reconciling | StateName::Soaking => {
                 (may_serve && self.keeper.drives(now.boot)).then_some(Path::Open)
             }
+            // One that has read nothing yet knows nothing of its region's other sidecars: they may be serving.
+            StateName::SelfFenced | StateName::NeedsOperator if self.keeper.record().is_none() => None,
             StateName::Steady
             | StateName::Suspicious
             | StateName::Blocked

@@ -44,6 +44,7 @@ impl Engine {
                 self.judged_breaches = self.evidence.breaches(self.other());
                 self.announce(now, Announcement::FailoverReverted);
             }
+            Edge::RecoveryOverdue => self.page(now, PageReason::CannotRead),
             Edge::HomeConfirmed => self.announce(now, Announcement::FailbackCompleted),
             Edge::RolledBack => {
                 // The home region has to prove itself again: what failed once would fail again right away.
@@ -100,7 +101,10 @@ impl Engine {
             StateName::Redirecting => self.handed_over_at = None,
             StateName::Serving | StateName::Soaking | StateName::Rejoining => self.last_objections = None,
             StateName::Steady => self.last_objections = None,
-            StateName::NeedsOperator => self.page(now, PageReason::NeedsOperator),
+            StateName::NeedsOperator => {
+                self.operator_asked = true;
+                self.page(now, PageReason::NeedsOperator);
+            }
             StateName::Draining
             | StateName::SelfFenced
             | StateName::Reverting

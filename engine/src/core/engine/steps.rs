@@ -383,7 +383,9 @@ impl Engine {
     }
 
     fn set_switch(&mut self, now: Now, step: &'static Step, switch: Switch, engaged: bool) {
-        self.issue_step(now, step.id, step.patience, Intent::SetSwitch { switch, engaged });
+        let as_of = self.keeper.record().map_or(0, |record| record.version);
+        let intent = Intent::SetSwitch { switch, engaged, as_of };
+        self.issue_step(now, step.id, step.patience, intent);
     }
 
     fn give_up_lease(&mut self, now: Now, step: &'static Step) {

@@ -269,6 +269,11 @@ impl Evidence {
         self.lag
     }
 
+    /// Takes in a lag that was measured before a restart.
+    pub(crate) const fn remember_lag(&mut self, lag: Duration, heard: Timestamp) {
+        self.lag = Some((lag, heard));
+    }
+
     /// Every witness as it stands.
     pub(crate) fn views(&self, settings: &Settings, now: Timestamp) -> Vec<WitnessView> {
         let quorum = &settings.policy.quorum;

@@ -261,6 +261,8 @@ pub struct Facts {
     pub role_change: RoleChangeFact,
     /// Whether an operator asked for the failover under way.
     pub ordered: bool,
+    /// Whether a human was asked to take over and has not answered.
+    pub operator_asked: bool,
     /// Whether this sidecar drives its region. The others renew, and leave role changes alone.
     pub drives: bool,
 }

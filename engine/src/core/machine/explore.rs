@@ -72,7 +72,7 @@ fn all_facts() -> Vec<Facts> {
     ] {
         for evidence in [EvidenceFact::Quiet, EvidenceFact::Breached, EvidenceFact::Lost] {
             for role_change in [RoleChangeFact::None, RoleChangeFact::Failover, RoleChangeFact::Failback] {
-                for bits in 0..128_u8 {
+                for bits in 0..=u8::MAX {
                     let bit = |index: u8| bits & (1 << index) != 0;
                     all.push(Facts {
                         recovered: bit(0),
@@ -85,6 +85,7 @@ fn all_facts() -> Vec<Facts> {
                         role_change,
                         drives: bit(5),
                         ordered: bit(6),
+                        operator_asked: bit(7),
                     });
                 }
             }

@@ -34,8 +34,11 @@ impl Handlers {
     #[state(superstate = "anywhere")]
     fn recovering(context: &mut Turn, event: &Event) -> Outcome<State> {
         match event {
+            Event::Look if context.facts.recovered && context.facts.operator_asked => {
+                context.go(Edge::OperatorStillAsked, State::needs_operator())
+            }
             Event::Look if context.facts.recovered => Self::settle(context),
-            Event::Deadline => context.go(Edge::RecoveryOverdue, State::needs_operator()),
+            Event::Deadline => context.go(Edge::RecoveryOverdue, State::self_fenced()),
             _ => Super,
         }
     }
