@@ -180,17 +180,9 @@ impl<R: Fn(&Timeline) -> Digest> Search<R> {
     }
 
     fn try_sidecars(&mut self) {
-        let Some(now) = self.smallest.sidecars else { return };
+        let now = self.smallest.scenario.sidecars.unwrap_or(1);
         for fewer in 1..now {
-            if self.is_over() {
-                return;
-            }
-            let mut candidate = self.smallest.clone();
-            candidate.sidecars = Some(fewer);
-            self.runs += 1;
-            let digest = (self.run)(&candidate);
-            if self.failure.shows_in(&candidate, &digest) {
-                self.smallest = candidate;
+            if self.try_change(|scenario| scenario.sidecars = Some(fewer)) {
                 return;
             }
         }
@@ -309,6 +301,10 @@ fn is_sound(scenario: &Scenario) -> bool {
         };
         !figure.is_zero() && fault.until.is_none_or(|until| until > fault.at) && fault.is_possible()
     };
-    let apart = |index: usize| faults[index + 1..].iter().all(|other| !overlap(&faults[index], other));
+    let apart = |index: usize| {
+        faults[index + 1..]
+            .iter()
+            .all(|other| !overlap(&faults[index], other, Some(scenario.onset)))
+    };
     !faults.is_empty() && faults.iter().all(possible) && (0..faults.len()).all(apart)
 }

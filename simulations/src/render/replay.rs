@@ -1,10 +1,12 @@
 //! One timeline of a campaign, as a person reads it.
 
+use std::time::Duration;
+
 use super::text::{Ink, Paper, moment, plural, span, wall_clock};
 use super::{Look, ledger, timeline, verdict};
 use crate::campaign::{Focus, Replay};
-use crate::report::Sighting;
-use crate::scenario::Scenario;
+use crate::report::{Sighting, words};
+use crate::scenario::{Origin, Scenario, step_name};
 
 /// What was drawn, with every parameter, and what came of it.
 #[must_use]
@@ -48,12 +50,28 @@ fn drawn(paper: &mut Paper, replay: &Replay<'_>, scenario: &Scenario) {
     );
     paper.paragraph(2, &line);
     for fault in &scenario.faults {
-        let at = moment(fault.at.as_secs_f64());
+        let at = since(fault.origin, fault.at, scenario);
         let until = fault
             .until
-            .map_or_else(|| "the end".to_owned(), |until| moment(until.as_secs_f64()));
+            .map_or_else(|| "the end".to_owned(), |until| since(fault.origin, until, scenario));
         let first = format!("  {at} to {until:<10}  ");
-        paper.hanging(&first, first.len(), Ink::Normal, &fault.in_words());
+        paper.hanging(&first, first.len().min(30), Ink::Normal, &fault.in_words());
+    }
+    for operation in &scenario.operations {
+        let first = format!("  {:<24}  ", since(operation.origin, operation.at, scenario));
+        let text = format!("an operator asks for {}: {}", operation.in_words(), operation.note);
+        paper.hanging(&first, first.len().min(30), Ink::Normal, &text);
+    }
+}
+
+/// A moment that counts from the onset, or from what it waits for.
+fn since(origin: Origin, at: Duration, scenario: &Scenario) -> String {
+    let seconds = at.as_secs_f64();
+    match origin {
+        Origin::Onset => moment(seconds),
+        Origin::Start => moment(seconds - scenario.onset.as_secs_f64()),
+        Origin::Step(step) => format!("{} {}", step_name(step), moment(seconds)),
+        Origin::State(state) => format!("{} {}", state.name(), moment(seconds)),
     }
 }
 

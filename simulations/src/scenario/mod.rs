@@ -5,14 +5,21 @@ mod expect;
 mod fault;
 mod model;
 mod names;
+mod operation;
 mod read;
 pub mod rules;
 pub mod shipped;
+mod state;
+mod timing;
 mod words;
 mod write;
 
 pub use catalogue::{Catalogue, Entry, entry};
 pub(crate) use fault::overlap;
-pub use model::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject, Theme};
+pub use model::{
+    Evidence, Expect, ExpectedDecision, Fault, FaultState, Operation, Origin, Part, Place, Scenario, Share, Subject,
+    Theme,
+};
+pub(crate) use names::step_name;
 pub use read::read;
 pub use write::write;

@@ -4,11 +4,12 @@ use std::fmt::Display;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use understudy_engine::core::ids::Region;
 use understudy_policies::duration;
 use understudy_policies::source::{Named, name_of};
 
-use super::model::{Expect, Fault, FaultState, Scenario, Subject};
-use super::names::GuardName;
+use super::model::{Expect, Fault, FaultState, Operation, Origin, Part, Place, Scenario, Share, Subject};
+use super::names::{GuardName, MachineState, command_name, step_name};
 
 /// Writes a scenario file, with comments above it.
 #[must_use]
@@ -32,14 +33,24 @@ pub fn write(scenario: &Scenario, comments: &[String]) -> String {
     let parts: Vec<String> = scenario.order_path.iter().map(|part| quoted(part.name())).collect();
     file.value("order-path", format!("[{}]", parts.join(", ")));
     file.text("policy", &scenario.policy);
+    file.optional(
+        "begins-in",
+        (scenario.begins_in != Region::Home).then(|| region(scenario.begins_in)),
+    );
     file.optional("approval-after", scenario.approval_after.map(span));
+    file.optional("sidecars", scenario.sidecars);
+    file.optional("stretching-resolvers", scenario.stretching_resolvers.map(share));
+    file.optional("seed", scenario.seed);
     if !scenario.sources.is_empty() {
         let sources: Vec<String> = scenario.sources.iter().map(|source| quoted(source)).collect();
         file.value("sources", format!("[{}]", sources.join(", ")));
     }
     expect(&mut file, &scenario.expect);
+    for it in &scenario.operations {
+        operation(&mut file, it, scenario.onset);
+    }
     for it in &scenario.faults {
-        fault(&mut file, it);
+        fault(&mut file, it, scenario.onset);
     }
     file.0
 }
@@ -91,10 +102,7 @@ impl File {
 fn expect(file: &mut File, expect: &Expect) {
     file.table("[expect]");
     file.name("decision", expect.decision);
-    file.optional(
-        "ends-in",
-        expect.ends_in.map(|region| quoted(super::Place::from(region).name())),
-    );
+    file.optional("ends-in", expect.ends_in.map(region));
     file.optional("no-failback-before", expect.no_failback_before.map(span));
     file.optional("failback-by", expect.failback_by.map(span));
     file.flag("within-budget", expect.within_budget);
@@ -110,15 +118,40 @@ fn expect(file: &mut File, expect: &Expect) {
     file.text("because", &expect.because);
 }
 
-fn fault(file: &mut File, fault: &Fault) {
+fn operation(file: &mut File, operation: &Operation, onset: Duration) {
+    file.table("[[operator]]");
+    beginning(file, operation.origin, operation.at, onset);
+    file.value("region", region(operation.region));
+    file.optional("sidecar", operation.sidecar);
+    file.text("command", command_name(operation.command));
+    file.text("note", &operation.note);
+}
+
+fn fault(file: &mut File, fault: &Fault, onset: Duration) {
     file.table("[[fault]]");
     subject(file, fault.subject);
     file.text("state", fault.state.name());
     state(file, fault.state);
-    file.span("at", fault.at);
-    file.optional("until", fault.until.map(span));
+    beginning(file, fault.origin, fault.at, onset);
+    match (fault.origin, fault.until) {
+        (_, None) => {}
+        (Origin::Onset, Some(until)) => file.span("until", until),
+        (_, Some(until)) => file.span("lasts", until.saturating_sub(fault.at)),
+    }
     file.name("evidence", fault.evidence);
     file.text("note", &fault.note);
+}
+
+fn beginning(file: &mut File, origin: Origin, at: Duration, onset: Duration) {
+    match origin {
+        Origin::Onset => return file.span("at", at),
+        Origin::Start => return file.span("before-onset", onset.saturating_sub(at)),
+        Origin::Step(step) => file.text("at-step", step_name(step)),
+        Origin::State(state) => file.name("at-state", MachineState(state)),
+    }
+    if !at.is_zero() {
+        file.span("after", at);
+    }
 }
 
 fn subject(file: &mut File, subject: Subject) {
@@ -126,6 +159,11 @@ fn subject(file: &mut File, subject: Subject) {
         Subject::Part { part, place } => {
             file.name("part", part);
             file.name("region", place);
+        }
+        Subject::Sidecar { place, number } => {
+            file.name("part", Part::Sidecars);
+            file.name("region", place);
+            file.value("sidecar", number);
         }
         Subject::Link { from, to, both_ways } => {
             file.text("part", "link");
@@ -146,8 +184,26 @@ fn state(file: &mut File, state: FaultState) {
             file.span("period", period);
             file.span("down-for", down_for);
         }
-        FaultState::Slow { by } | FaultState::Delayed { by } => file.span("by", by),
-        FaultState::Down | FaultState::Hang | FaultState::Missing | FaultState::Open | FaultState::Damaged => {}
+        FaultState::Slow { by }
+        | FaultState::Delayed { by }
+        | FaultState::Duplicated { by }
+        | FaultState::Reordered { by } => file.span("by", by),
+        FaultState::Stepped { by, backward } => {
+            file.span("by", by);
+            file.flag("backward", backward);
+        }
+        FaultState::Drifting { ppm } => file.value("ppm", ppm),
+        FaultState::Lossy { share: lost } => file.value("share", share(lost)),
+        FaultState::LeftOpen { clients } => {
+            file.optional("share", (clients != Share::NONE).then(|| share(clients)));
+        }
+        FaultState::Down
+        | FaultState::Hang
+        | FaultState::Missing
+        | FaultState::Open
+        | FaultState::Damaged
+        | FaultState::Paused
+        | FaultState::Detached => {}
     }
 }
 
@@ -158,6 +214,19 @@ fn moment(scenario: &Scenario) -> Option<String> {
 
 fn span(span: Duration) -> String {
     quoted(&duration::format(span))
+}
+
+fn region(region: Region) -> String {
+    quoted(Place::from(region).name())
+}
+
+/// As a number between 0 and 1, exact.
+fn share(share: Share) -> String {
+    let digits = format!("{:06}", share.millionths());
+    match digits.len() {
+        6 => format!("0.{digits}"),
+        _ => "1.0".to_owned(),
+    }
 }
 
 /// A basic string.
@@ -197,6 +266,14 @@ mod tests {
             let scenario = shipped.scenario().unwrap();
             assert_eq!(again(&scenario), scenario);
         }
+    }
+
+    #[test]
+    fn every_key_of_the_format_is_written_as_it_is_read() {
+        let text = include_str!("../../tests/files/everything.toml");
+        let scenario = read(&Source::new("everything.toml", text)).unwrap();
+        assert!(!scenario.operations.is_empty());
+        assert_eq!(again(&scenario), scenario);
     }
 
     #[test]

@@ -32,6 +32,7 @@ impl World<'_> {
             availability.finish(self.now);
         }
         self.keep_unfinished_ledger();
+        self.tell_what_never_began();
     }
 
     fn ends_in(&self) -> Option<Region> {
@@ -59,7 +60,7 @@ impl World<'_> {
             overrun: ledger.overrun_phase,
             interrupted: self.placing.total(),
             interruptions: self.placing.count(),
-            begun: self.faults.begun(),
+            begun: self.faults.have_begun(),
             orders: self.orders(),
             edges: self.record.edges,
             ends_in: self.ends_in(),
@@ -352,6 +353,9 @@ impl World<'_> {
         }
         points.extend(self.stated_points(actual));
         let mut point = |right: bool, text: String| points.push(VerdictPoint { right, text });
+        for text in self.never_reached() {
+            point(false, text);
+        }
         let broken = self.record.violations.len();
         let text = match broken {
             0 => "no invariant was broken".to_owned(),

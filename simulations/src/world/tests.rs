@@ -10,9 +10,20 @@ use super::invariants::COMMIT_AFTER_PROMOTION;
 use crate::conditions::Conditions;
 use crate::report::{Kind, Report};
 use crate::run::{conditions_rng, run, run_with};
-use crate::scenario::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject};
+use crate::scenario::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Origin, Part, Place, Scenario, Subject};
+
+mod operators;
+mod triggers;
 
 const MINUTE: u64 = 60;
+
+fn says(report: &Report, kind: Kind, what: &str) -> Option<f64> {
+    let found = report
+        .timeline
+        .iter()
+        .find(|entry| entry.kind == kind && entry.text.contains(what));
+    found.map(|entry| entry.at_seconds)
+}
 
 fn broken(part: Part, place: Place, state: FaultState, at: u64, until: Option<u64>) -> Fault {
     fault(Subject::Part { part, place }, state, at, until)
@@ -31,6 +42,7 @@ fn fault(subject: Subject, state: FaultState, at: u64, until: Option<u64>) -> Fa
     Fault {
         subject,
         state,
+        origin: Origin::Onset,
         at: Duration::from_secs(at),
         until: until.map(Duration::from_secs),
         evidence: Evidence::Inferred,
@@ -52,9 +64,13 @@ fn scenario(decision: ExpectedDecision, seconds: u64, faults: Vec<Fault>) -> Sce
         policy: "trading".to_owned(),
         begins_in: Region::Home,
         approval_after: None,
+        sidecars: None,
+        stretching_resolvers: None,
+        seed: None,
         sources: Vec::new(),
         expect: Expect::only(decision, ""),
         faults,
+        operations: Vec::new(),
     }
 }
 
