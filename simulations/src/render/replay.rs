@@ -35,7 +35,8 @@ fn drawn(paper: &mut Paper, replay: &Replay<'_>, scenario: &Scenario) {
     paper.heading("Drawn");
     let parts: Vec<&str> = scenario.order_path.iter().map(|part| part.name()).collect();
     let start = format!(
-        "the clock shows {} at the start",
+        "{} serves, and the clock shows {} at the start",
+        words::region(scenario.begins_in),
         wall_clock(scenario.start.as_millis())
     );
     let approval = match scenario.approval_after {
