@@ -90,6 +90,7 @@ shipped![
     "aws-2021-12-07-network",
     "aws-2021-12-07-network-api",
     "aws-2022-07-28-az-power",
+    "aws-2022-07-28-az-power-serving",
     "aws-2023-06-13-lambda",
     "aws-2023-06-13-lambda-orders",
     "aws-2025-10-20-dynamodb-dns",
