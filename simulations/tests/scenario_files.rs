@@ -110,3 +110,30 @@ fn no_prefix_of_a_scenario_makes_the_reader_panic() {
         }
     }
 }
+
+#[test]
+fn every_key_of_the_format_is_read_as_it_is_written() {
+    let text = include_str!("files/everything.toml");
+    let scenario = scenario::read(&Source::new("everything.toml", text))
+        .unwrap_or_else(|wrong| panic!("{}", wrong.render(Style::Plain)));
+    insta::assert_debug_snapshot!((
+        scenario.sidecars,
+        scenario.stretching_resolvers,
+        scenario.seed,
+        &scenario.operations
+    ));
+    let said: Vec<String> = scenario
+        .faults
+        .iter()
+        .map(|fault| {
+            format!(
+                "{:?} + {:?} to {:?}: {}",
+                fault.origin,
+                fault.at,
+                fault.until,
+                fault.in_words()
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(said.join("\n"));
+}

@@ -1,11 +1,14 @@
-//! What `scenarios --json` prints. Times are in seconds: `at`, `until` and `no_failback_before` from the onset, the
-//! others from the start.
+//! What `scenarios --json` prints. Times are in seconds: `at`, `until` and `no_failback_before` from the onset (of what
+//! begins at a step or a state: from that moment), the others from the start.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::model::{Evidence, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject, Theme};
+use super::model::{
+    Evidence, ExpectedDecision, Fault, FaultState, Operation, Origin, Part, Place, Scenario, Share, Subject, Theme,
+};
+use super::names::{command_name, step_name};
 use crate::report::words;
 
 /// Scenarios as one object.
@@ -27,9 +30,14 @@ struct Entry<'a> {
     order_path: &'a [Part],
     policy: &'a str,
     approval_after_seconds: Option<f64>,
+    sidecars: Option<u16>,
+    /// The share of clients behind resolvers that stretch TTLs, from 0 to 1, if it is the scenario's own.
+    stretching_resolvers: Option<f64>,
+    seed: Option<u64>,
     sources: &'a [String],
     expected: Expected<'a>,
     faults: Vec<FaultEntry<'a>>,
+    operations: Vec<OperationEntry<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,13 +65,33 @@ struct FaultEntry<'a> {
     from: Option<Place>,
     to: Option<Place>,
     both_ways: Option<bool>,
+    /// One sidecar of the region.
+    sidecar: Option<u16>,
     state: &'static str,
     period_seconds: Option<f64>,
     down_for_seconds: Option<f64>,
     by_seconds: Option<f64>,
+    /// For a clock that was stepped.
+    backward: Option<bool>,
+    ppm: Option<i32>,
+    /// From 0 to 1.
+    share: Option<f64>,
+    at_step: Option<&'static str>,
+    at_state: Option<&'static str>,
     at_seconds: f64,
     until_seconds: Option<f64>,
     evidence: Evidence,
+    note: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct OperationEntry<'a> {
+    region: Place,
+    sidecar: Option<u16>,
+    command: &'static str,
+    at_step: Option<&'static str>,
+    at_state: Option<&'static str>,
+    at_seconds: f64,
     note: &'a str,
 }
 
@@ -94,6 +122,9 @@ fn entry<'a>(scenario: &'a Scenario, all: &'a [Scenario]) -> Entry<'a> {
         order_path: &scenario.order_path,
         policy: &scenario.policy,
         approval_after_seconds: seconds(scenario.approval_after),
+        sidecars: scenario.sidecars,
+        stretching_resolvers: scenario.stretching_resolvers.map(Share::fraction),
+        seed: scenario.seed,
         sources: &scenario.sources,
         expected: Expected {
             decision: expect.decision,
@@ -109,33 +140,99 @@ fn entry<'a>(scenario: &'a Scenario, all: &'a [Scenario]) -> Entry<'a> {
             orders_lost_max: expect.orders_lost_max,
             because: &expect.because,
         },
-        faults: scenario.faults.iter().map(fault).collect(),
+        faults: scenario.faults.iter().map(|it| fault(it, scenario.onset)).collect(),
+        operations: scenario
+            .operations
+            .iter()
+            .map(|it| operation(it, scenario.onset))
+            .collect(),
     }
 }
 
-fn fault(fault: &Fault) -> FaultEntry<'_> {
-    let (part, region, from, to, both_ways) = match fault.subject {
-        Subject::Part { part, place } => (part, Some(place), None, None, None),
-        Subject::Link { from, to, both_ways } => (Part::Link, None, Some(from), Some(to), Some(both_ways)),
-    };
-    let (period, down_for, by) = match fault.state {
-        FaultState::Flapping { period, down_for } => (Some(period), Some(down_for), None),
-        FaultState::Slow { by } | FaultState::Delayed { by } => (None, None, Some(by)),
-        _ => (None, None, None),
-    };
-    FaultEntry {
-        part,
-        region,
-        from,
-        to,
-        both_ways,
+/// Seconds from the onset, or from the step or state at which it begins.
+fn from_origin(origin: Origin, onset: Duration, at: Duration) -> f64 {
+    match origin {
+        Origin::Start => at.as_secs_f64() - onset.as_secs_f64(),
+        Origin::Onset | Origin::Step(_) | Origin::State(_) => at.as_secs_f64(),
+    }
+}
+
+fn trigger(origin: Origin) -> (Option<&'static str>, Option<&'static str>) {
+    match origin {
+        Origin::Onset | Origin::Start => (None, None),
+        Origin::Step(step) => (Some(step_name(step)), None),
+        Origin::State(state) => (None, Some(state.name())),
+    }
+}
+
+fn operation(operation: &Operation, onset: Duration) -> OperationEntry<'_> {
+    let (at_step, at_state) = trigger(operation.origin);
+    OperationEntry {
+        region: Place::from(operation.region),
+        sidecar: operation.sidecar,
+        command: command_name(operation.command),
+        at_step,
+        at_state,
+        at_seconds: from_origin(operation.origin, onset, operation.at),
+        note: &operation.note,
+    }
+}
+
+fn fault(fault: &Fault, onset: Duration) -> FaultEntry<'_> {
+    let (at_step, at_state) = trigger(fault.origin);
+    let mut entry = FaultEntry {
+        part: Part::Link,
+        region: None,
+        from: None,
+        to: None,
+        both_ways: None,
+        sidecar: None,
         state: fault.state.name(),
-        period_seconds: seconds(period),
-        down_for_seconds: seconds(down_for),
-        by_seconds: seconds(by),
-        at_seconds: fault.at.as_secs_f64(),
-        until_seconds: seconds(fault.until),
+        period_seconds: None,
+        down_for_seconds: None,
+        by_seconds: None,
+        backward: None,
+        ppm: None,
+        share: None,
+        at_step,
+        at_state,
+        at_seconds: from_origin(fault.origin, onset, fault.at),
+        until_seconds: fault.until.map(|until| from_origin(fault.origin, onset, until)),
         evidence: fault.evidence,
         note: &fault.note,
+    };
+    match fault.subject {
+        Subject::Part { part, place } => (entry.part, entry.region) = (part, Some(place)),
+        Subject::Sidecar { place, number } => {
+            (entry.part, entry.region, entry.sidecar) = (Part::Sidecars, Some(place), Some(number));
+        }
+        Subject::Link { from, to, both_ways } => {
+            (entry.from, entry.to, entry.both_ways) = (Some(from), Some(to), Some(both_ways));
+        }
     }
+    match fault.state {
+        FaultState::Flapping { period, down_for } => {
+            entry.period_seconds = Some(period.as_secs_f64());
+            entry.down_for_seconds = Some(down_for.as_secs_f64());
+        }
+        FaultState::Slow { by }
+        | FaultState::Delayed { by }
+        | FaultState::Duplicated { by }
+        | FaultState::Reordered { by } => entry.by_seconds = Some(by.as_secs_f64()),
+        FaultState::Stepped { by, backward } => {
+            (entry.by_seconds, entry.backward) = (Some(by.as_secs_f64()), Some(backward));
+        }
+        FaultState::Drifting { ppm } => entry.ppm = Some(ppm),
+        FaultState::Lossy { share } | FaultState::LeftOpen { clients: share } => {
+            entry.share = Some(share.fraction());
+        }
+        FaultState::Down
+        | FaultState::Hang
+        | FaultState::Missing
+        | FaultState::Open
+        | FaultState::Damaged
+        | FaultState::Paused
+        | FaultState::Detached => {}
+    }
+    entry
 }

@@ -5,11 +5,17 @@ mod expect;
 mod fault;
 mod model;
 mod names;
+mod operation;
 mod read;
 pub mod rules;
 pub mod shipped;
+mod state;
+mod timing;
 mod words;
 
 pub use catalogue::Catalogue;
-pub use model::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject, Theme};
+pub use model::{
+    Evidence, Expect, ExpectedDecision, Fault, FaultState, Operation, Origin, Part, Place, Scenario, Share, Subject,
+    Theme,
+};
 pub use read::read;

@@ -10,7 +10,8 @@ use understudy_policies::source::{Diagnostics, Reader, Source, Table, Value, nea
 
 use super::expect::expect;
 use super::fault::{self, Head};
-use super::model::{Part, Scenario};
+use super::model::{Fault, Operation, Origin, Part, Place, Scenario, Share};
+use super::operation::operations;
 use super::{rules, shipped};
 
 /// The longest run: a week.
@@ -32,14 +33,22 @@ fn scenario(source: &Source, table: &Table<'_>) -> Option<Scenario> {
     let sources = table
         .optional("sources", |value| value.list(1..=20, |value| value.text()))
         .map(Option::unwrap_or_default);
+    let sidecars = table.optional("sidecars", |value| value.integer(1..=fault::SIDECARS_MAX));
     let head = Head {
+        onset,
+        sidecars: sidecars.flatten(),
         length: onset.zip(horizon).map(|(onset, horizon)| horizon.saturating_sub(onset)),
         sourced: sources.as_ref().is_none_or(|sources| !sources.is_empty()),
     };
-    let faults = fault::faults(table, head);
-    if faults
-        .as_ref()
-        .is_some_and(|faults| faults.iter().all(|fault| !fault.at.is_zero()))
+    let operations = operations(table, head);
+    // An operator can be all that happens.
+    let faults = if table.has("fault") || !table.has("operator") {
+        fault::faults(table, head)
+    } else {
+        Some(Vec::new())
+    };
+    if let (Some(faults), Some(operations)) = (&faults, &operations)
+        && !something_at_the_onset(faults, operations)
     {
         table.refuse(
             "onset",
@@ -59,10 +68,26 @@ fn scenario(source: &Source, table: &Table<'_>) -> Option<Scenario> {
         order_path: order_path(table),
         policy: policy(table),
         approval_after: table.optional("approval-after", |value| value.duration(Duration::ZERO..=HORIZON_MAX)),
+        sidecars: sidecars,
+        stretching_resolvers: table
+            .optional("stretching-resolvers", |value| value.share())
+            .map(|share| share.map(Share::from_fraction)),
+        seed: table.optional("seed", |value| {
+            value.integer(0..=i64::MAX).and_then(|seed| u64::try_from(seed).ok())
+        }),
         sources: sources,
         expect: table.table("expect", |table| expect(table, head.length)),
         faults: faults,
+        operations: operations,
     })
+}
+
+fn something_at_the_onset(faults: &[Fault], operations: &[Operation]) -> bool {
+    let faults = faults.iter().map(|fault| (fault.origin, fault.at));
+    let operations = operations.iter().map(|operation| (operation.origin, operation.at));
+    faults
+        .chain(operations)
+        .any(|begins| begins == (Origin::Onset, Duration::ZERO))
 }
 
 fn times(table: &Table<'_>) -> (Option<Duration>, Option<Duration>) {
@@ -209,4 +234,16 @@ fn order_path(table: &Table<'_>) -> Option<Vec<Part>> {
         "put `aurora` last: it is where an order is committed".to_owned(),
     );
     None
+}
+
+pub(super) fn serving_region(value: &Value<'_>) -> Option<understudy_engine::core::ids::Region> {
+    let place: Place = value.name()?;
+    if place.region().is_none() {
+        value.refuse(
+            rules::PLACE,
+            format!("orders never run in `{place}`"),
+            "write `us-east-1` or `us-east-2`".to_owned(),
+        );
+    }
+    place.region()
 }

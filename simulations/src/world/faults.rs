@@ -93,14 +93,14 @@ impl Faults {
     pub(crate) fn parts(&self) -> Parts {
         Parts::with(self.in_force().filter_map(|fault| match fault.subject {
             Subject::Part { part, place } => Some((part, place, &fault.state)),
-            Subject::Link { .. } => None,
+            Subject::Sidecar { .. } | Subject::Link { .. } => None,
         }))
     }
 
     /// How the network fares now.
     pub(crate) fn links(&self) -> Links {
         Links::with(self.in_force().filter_map(|fault| match fault.subject {
-            Subject::Part { .. } => None,
+            Subject::Part { .. } | Subject::Sidecar { .. } => None,
             Subject::Link { from, to, both_ways } => Some((from, to, both_ways, &fault.state)),
         }))
     }
@@ -119,7 +119,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::scenario::{Evidence, Part, Place};
+    use crate::scenario::{Evidence, Origin, Part, Place};
 
     fn fault(state: FaultState, at: u64, until: Option<u64>) -> Fault {
         Fault {
@@ -128,6 +128,7 @@ mod tests {
                 place: Place::Home,
             },
             state,
+            origin: Origin::Onset,
             at: Duration::from_secs(at),
             until: until.map(Duration::from_secs),
             evidence: Evidence::Inferred,

@@ -240,7 +240,7 @@ impl World<'_> {
                 outside.into_iter().all(|vantage| self.is_lost_from(region, vantage))
             }),
             only_home_at_fault: self.faults.in_force().all(|fault| match fault.subject {
-                Subject::Part { place, .. } => place == Place::Home,
+                Subject::Part { place, .. } | Subject::Sidecar { place, .. } => place == Place::Home,
                 Subject::Link { from, to, .. } => from == Place::Home || to == Place::Home,
             }),
             lag_is_fine: self

@@ -9,7 +9,7 @@ use super::invariants::COMMIT_AFTER_PROMOTION;
 use crate::conditions::Conditions;
 use crate::report::{Kind, Report};
 use crate::run::{conditions_rng, run, run_with};
-use crate::scenario::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject};
+use crate::scenario::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Origin, Part, Place, Scenario, Subject};
 
 const MINUTE: u64 = 60;
 
@@ -30,6 +30,7 @@ fn fault(subject: Subject, state: FaultState, at: u64, until: Option<u64>) -> Fa
     Fault {
         subject,
         state,
+        origin: Origin::Onset,
         at: Duration::from_secs(at),
         until: until.map(Duration::from_secs),
         evidence: Evidence::Inferred,
@@ -50,6 +51,9 @@ fn scenario(decision: ExpectedDecision, seconds: u64, faults: Vec<Fault>) -> Sce
         order_path: vec![Part::ApiGateway, Part::Lambda, Part::Sqs, Part::Aurora],
         policy: "trading".to_owned(),
         approval_after: None,
+        sidecars: None,
+        stretching_resolvers: None,
+        seed: None,
         sources: Vec::new(),
         expect: Expect {
             decision,
@@ -66,6 +70,7 @@ fn scenario(decision: ExpectedDecision, seconds: u64, faults: Vec<Fault>) -> Sce
             because: String::new(),
         },
         faults,
+        operations: Vec::new(),
     }
 }
 
