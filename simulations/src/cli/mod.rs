@@ -46,9 +46,9 @@ struct RunArguments {
     /// Replays every shipped scenario and prints expected and actual side by side.
     #[arg(long)]
     all: bool,
-    /// The seed of everything random. The same seed gives the same run, byte for byte.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// The seed of everything random. The same seed gives the same run, byte for byte. Left out: the scenario's own, or 1.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// A policy file, or a shipped policy's name, instead of the one that the scenario names.
     #[arg(long, value_name = "FILE")]
     policy: Option<String>,
@@ -63,6 +63,9 @@ struct ScenariosArguments {
     #[arg(long)]
     json: bool,
 }
+
+/// The seed of a scenario that names none.
+const SEED: u64 = 1;
 
 /// What a command found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

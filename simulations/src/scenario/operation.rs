@@ -5,7 +5,7 @@ use understudy_policies::source::Table;
 
 use super::fault::{Head, sidecar};
 use super::model::{Operation, Place};
-use super::names::CommandName;
+use super::names::{CommandName, command_name};
 use super::read::serving_region;
 use super::timing::beginning;
 
@@ -31,11 +31,11 @@ fn operation(table: &Table<'_>, head: Head) -> Option<Operation> {
 }
 
 impl Operation {
-    /// `us-east-1`, `us-east-1 sidecar 2`.
+    /// `fail-over of us-east-2`, `shut-down of us-east-1 sidecar 2`.
     #[must_use]
-    pub fn asked_in_words(&self) -> String {
+    pub fn in_words(&self) -> String {
         let place = Place::from(self.region);
-        self.sidecar
-            .map_or_else(|| place.to_string(), |number| format!("{place} sidecar {number}"))
+        let which = self.sidecar.map(|number| format!(" sidecar {number}"));
+        format!("{} of {place}{}", command_name(self.command), which.unwrap_or_default())
     }
 }

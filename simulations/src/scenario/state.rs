@@ -12,10 +12,10 @@ use super::timing::SPAN_MIN;
 
 const FIGURES: [&str; 6] = ["period", "down-for", "by", "ppm", "share", "backward"];
 
-/// A clock that stands still, or runs at twice its speed, is as wrong as a drifting clock can be.
+/// Half the speed and twice the speed: no drifting clock is worse.
 const PPM: std::ops::RangeInclusive<i32> = -500_000..=1_000_000;
 
-/// How much later the second copy of a message comes, if nothing is said: the queue's own redelivery takes seconds.
+/// How much later the second copy of a message comes at most, if nothing is said. Assumption.
 const SECOND_COPY: Duration = Duration::from_secs(3);
 
 pub(super) fn state(table: &Table<'_>, part: Option<Part>) -> Option<FaultState> {
@@ -84,7 +84,7 @@ fn all_used(table: &Table<'_>, part: Part, name: StateName) -> bool {
         &[(key, "means nothing for"), ("state", "this")],
         rules::FIGURES,
         format!("`{key}` means nothing for the state `{}`", name_of(name)),
-        "remove it: `period` and `down-for` go with `flapping`, `ppm` with `drifting`, `share` with `lossy`, `by` \
+        "remove it: `period` and `down-for` go with `flapping`, `ppm` with `drifting`, `share` with `lossy` and an `order-path`, `by` \
          with `slow`, `delayed`, `duplicated`, `reordered` and `stepped`, `backward` with `stepped`"
             .to_owned(),
     );

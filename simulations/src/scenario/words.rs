@@ -1,6 +1,6 @@
 //! Faults in words, for timelines.
 
-use super::model::{Evidence, Fault, FaultState, Origin, Share, Subject};
+use super::model::{Evidence, Fault, FaultState, Origin, Part, Share, Subject};
 use crate::report::words::duration;
 
 impl Share {
@@ -42,11 +42,22 @@ impl Fault {
     #[must_use]
     pub fn in_words(&self) -> String {
         let subject = self.subject.in_words();
+        let state = match (self.subject, self.state) {
+            (
+                Subject::Part {
+                    part: Part::Resolvers, ..
+                },
+                FaultState::Delayed { by },
+            ) => {
+                format!("keep answers for {} more than told", duration(by))
+            }
+            (_, state) => state.in_words(),
+        };
         let evidence = match self.evidence {
             Evidence::Published => "published",
             Evidence::Inferred => "inferred",
         };
-        format!("{subject} {} ({evidence}): {}", self.state.in_words(), self.note)
+        format!("{subject} {state} ({evidence}): {}", self.note)
     }
 }
 
@@ -84,7 +95,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::scenario::{Part, Place};
+    use crate::scenario::Place;
 
     #[test]
     fn a_fault_says_what_breaks_how_and_who_says_so() {

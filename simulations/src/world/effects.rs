@@ -114,9 +114,13 @@ impl World<'_> {
                 ..
             }
         );
+        // What begins with this step begins before its effect: the shell gets to it right afterwards, if it still runs.
+        let comes_first = self.something_waits() && self.step_reached(&effect);
         if decides {
             self.queue
                 .push(self.now.after(self.conditions.engine_turn), Event::BeginEffect(index));
+        } else if comes_first {
+            self.queue.push(self.now, Event::BeginEffect(index));
         } else {
             self.begin_effect(index);
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use understudy_engine::core::effect::Outcome;
 use understudy_engine::core::engine::{Engine, Identity};
 use understudy_engine::core::ids::{EffectId, Region, SidecarId};
+use understudy_engine::core::machine::StateName;
 use understudy_engine::core::memory::Memory;
 use understudy_engine::core::signal::{PeerMessage, Signal};
 
@@ -13,7 +14,7 @@ use super::World;
 use super::clock::{MachineClock, Moment};
 use super::parts::Answer;
 use super::queue::Event;
-use crate::scenario::{Part, Place};
+use crate::scenario::{Origin, Part, Place};
 
 /// What is sent to a sidecar that is paused and still waits for it when it goes on. The oldest goes first.
 const INBOX_MAX: usize = 256;
@@ -35,6 +36,10 @@ pub(crate) struct Slot {
     pub name: String,
     /// What the sidecar's disk holds.
     memory: Option<Memory>,
+    /// It is being shut down, and ends once its engine is done.
+    pub leaving: bool,
+    /// It alone is stopped or hangs, or was shut down, and has not started again.
+    pub out: bool,
     paused: bool,
     restarting: bool,
     starts: u32,
@@ -70,6 +75,8 @@ impl Slot {
             incarnation: 0,
             name: format!("{} engine{number}", Place::from(region)),
             memory: None,
+            leaving: false,
+            out: false,
             paused: false,
             restarting: false,
             starts: 0,
@@ -77,6 +84,32 @@ impl Slot {
             unsettled: Vec::new(),
             inbox: VecDeque::new(),
         }
+    }
+
+    /// Its number, from 1.
+    pub(crate) const fn number(&self) -> u16 {
+        self.sidecar.0 + 1
+    }
+
+    /// It ends: what waited for it is gone. Returns what a restart has to name.
+    pub(crate) fn stop(&mut self, now: Moment) -> u32 {
+        // Its shell writes down what must not be forgotten before it does anything.
+        if let Some(engine) = self.engine.take() {
+            self.memory = Some(engine.memory(self.clock.now(now)));
+        }
+        self.leaving = false;
+        self.paused = false;
+        self.restarting = false;
+        self.starts += 1;
+        self.wake = None;
+        self.unsettled.clear();
+        self.inbox.clear();
+        self.starts
+    }
+
+    /// It is on its way up again.
+    pub(crate) const fn restarts(&mut self) {
+        self.restarting = true;
     }
 
     /// Keeps what comes while it is paused.
@@ -108,6 +141,7 @@ impl World<'_> {
         let it = &mut self.slots[slot];
         it.starts += 1;
         it.restarting = false;
+        it.out = false;
         it.incarnation = number << 32 | u64::from(it.starts);
         let identity = Identity {
             region: it.region,
@@ -122,29 +156,23 @@ impl World<'_> {
         if it.region == Region::Away {
             self.oracle.interfere(now);
         }
+        if self.something_waits() {
+            self.reached(|origin| origin == Origin::State(StateName::Recovering));
+        }
+        self.look_for_silence();
         self.empty(slot);
     }
 
     /// Brings the sidecars in line with what has become of their regions.
     pub(super) fn look_after_engines(&mut self) {
         for slot in 0..self.slots.len() {
-            let answer = self
-                .parts
-                .state(Place::from(self.slots[slot].region), Part::Sidecars)
-                .answer;
             let it = &mut self.slots[slot];
-            match answer {
+            let place = Place::from(it.region);
+            let alone = self.faults.sidecar(place, it.number());
+            it.out |= !alone.is_up();
+            match self.parts.state(place, Part::Sidecars).answer.max(alone) {
                 Answer::Refuses => {
-                    // Its shell writes down what must not be forgotten before it does anything.
-                    if let Some(engine) = it.engine.take() {
-                        it.memory = Some(engine.memory(it.clock.now(self.now)));
-                    }
-                    it.paused = false;
-                    it.restarting = false;
-                    it.starts += 1;
-                    it.wake = None;
-                    it.unsettled.clear();
-                    it.inbox.clear();
+                    it.stop(self.now);
                 }
                 Answer::Hangs => it.paused = it.engine.is_some(),
                 Answer::Answers if it.engine.is_none() && !it.restarting => {
@@ -157,11 +185,26 @@ impl World<'_> {
                 }
                 Answer::Answers if it.paused => {
                     it.paused = false;
+                    it.out = false;
                     self.wake_up_from_pause(slot);
                 }
                 Answer::Answers => {}
             }
         }
+        self.look_for_silence();
+    }
+
+    /// Looks which regions have no sidecar left that could look at anything.
+    pub(super) fn look_for_silence(&mut self) {
+        self.silent = Region::BOTH.map(|region| {
+            let mut slots = self.slots.iter().filter(|slot| slot.region == region);
+            slots.all(|slot| slot.out)
+        });
+    }
+
+    /// Whether somebody in this place looks at the others: a sidecar, or the observer.
+    pub(super) fn looks_out(&self, place: Place) -> bool {
+        self.parts.up(place, Part::Sidecars) && !place.region().is_some_and(|region| self.silent[region.index()])
     }
 
     /// A sidecar that was stopped has started again.
@@ -220,10 +263,13 @@ impl World<'_> {
             Input::Begin(effect) => return self.begin_effect(effect),
         }
         self.empty(slot);
+        if self.slots[slot].leaving {
+            self.leave_if_done(slot);
+        }
     }
 
     /// Takes out everything that an engine has to say.
-    fn empty(&mut self, slot: usize) {
+    pub(super) fn empty(&mut self, slot: usize) {
         while let Some(effect) = self.slots[slot].engine.as_mut().and_then(Engine::poll_effect) {
             self.ask_for(slot, effect);
         }

@@ -1,10 +1,11 @@
 //! The scenario's faults as they come and go.
 
-use crate::scenario::{Fault, FaultState, Subject};
+use crate::scenario::{Fault, FaultState, Place, Subject};
 
 use super::clock::{Moment, micros};
 use super::links::Links;
-use super::parts::Parts;
+use super::parts::{Answer, PartState, Parts};
+use super::schedule::Schedule;
 
 /// What a fault does at its next moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,15 +23,24 @@ pub(crate) enum Change {
 pub(crate) struct Faults {
     faults: Vec<Fault>,
     onset: Moment,
-    begun: Vec<bool>,
+    /// When each of them begins.
+    pub schedule: Schedule,
+    /// When each of them began.
+    begun: Vec<Option<Moment>>,
     in_force: Vec<bool>,
+    over: Vec<bool>,
+    /// When operators did what interrupts a service as much as a fault does.
+    deeds: Vec<Moment>,
 }
 
 impl Faults {
     pub(crate) fn new(faults: &[Fault], onset: Moment) -> Self {
         Self {
-            begun: vec![false; faults.len()],
+            schedule: Schedule::new(faults.iter().map(|fault| (fault.origin, fault.at)), onset),
+            begun: vec![None; faults.len()],
             in_force: vec![false; faults.len()],
+            over: vec![false; faults.len()],
+            deeds: Vec::new(),
             faults: faults.to_vec(),
             onset,
         }
@@ -40,32 +50,55 @@ impl Faults {
         &self.faults[usize::from(index)]
     }
 
-    /// Every fault with the moment of its first change.
-    pub(crate) fn beginnings(&self) -> impl Iterator<Item = (u16, Moment)> + '_ {
-        (0_u16..)
-            .zip(&self.faults)
-            .map(|(index, fault)| (index, self.onset.after(fault.at)))
+    /// Whether a fault has begun.
+    pub(crate) fn has_begun(&self, index: u16) -> bool {
+        self.begun[usize::from(index)].is_some()
+    }
+
+    /// Whether a fault has ended.
+    pub(crate) fn is_over(&self, index: u16) -> bool {
+        self.over[usize::from(index)]
+    }
+
+    /// The faults whose end has come and has not been carried out yet.
+    pub(crate) fn ending(&self, now: Moment) -> impl Iterator<Item = u16> + '_ {
+        (0_u16..).zip(&self.begun).filter_map(move |(index, begun)| {
+            let due = begun.is_some() && !self.is_over(index) && self.end(index).is_some_and(|end| end <= now);
+            due.then_some(index)
+        })
+    }
+
+    /// When a fault ends, if that is known.
+    fn end(&self, index: u16) -> Option<Moment> {
+        let until = self.get(index).until?;
+        Some(self.schedule.counts_from(index)?.after(until))
+    }
+
+    /// An operator did something that interrupts a service.
+    pub(crate) fn note_deed(&mut self, now: Moment) {
+        self.deeds.push(now);
     }
 
     /// Carries out the change that is due, and says when the next one is.
     pub(crate) fn change(&mut self, index: u16, now: Moment) -> (Change, Option<Moment>) {
         let slot = usize::from(index);
-        let fault = &self.faults[slot];
-        let end = fault.until.map(|until| self.onset.after(until));
+        let end = self.end(index);
         if end.is_some_and(|end| now >= end) {
             self.in_force[slot] = false;
+            self.over[slot] = true;
             return (Change::Ends, None);
         }
-        let change = if self.begun[slot] {
+        let change = if self.has_begun(index) {
             Change::Flips
         } else {
             Change::Begins
         };
-        self.begun[slot] = true;
+        let began = *self.begun[slot].get_or_insert(now);
+        let fault = &self.faults[slot];
         let next = match fault.state {
             FaultState::Flapping { period, down_for } => {
                 // Its place in the cycle follows from the clock, so that rounding never adds up.
-                let into = (now.micros() - self.onset.after(fault.at).micros()) % micros(period).max(1);
+                let into = (now.micros() - began.micros()) % micros(period).max(1);
                 let down = into < micros(down_for);
                 self.in_force[slot] = down;
                 let until = if down { micros(down_for) } else { micros(period) };
@@ -80,11 +113,13 @@ impl Faults {
         (change, next)
     }
 
-    /// The beginning of the last fault that had begun by this moment.
+    /// The beginning of the last fault that had begun by this moment, or of what an operator did.
     pub(crate) fn last_beginning(&self, now: Moment) -> Moment {
-        self.beginnings()
-            .map(|(_, begins)| begins)
-            .filter(|begins| *begins <= now)
+        let begun = self.begun.iter().flatten();
+        begun
+            .chain(&self.deeds)
+            .copied()
+            .filter(|begun| *begun <= now)
             .max()
             .unwrap_or(self.onset)
     }
@@ -103,6 +138,15 @@ impl Faults {
             Subject::Part { .. } | Subject::Sidecar { .. } => None,
             Subject::Link { from, to, both_ways } => Some((from, to, both_ways, &fault.state)),
         }))
+    }
+
+    /// How one sidecar of several fares, as far as it is alone in that.
+    pub(crate) fn sidecar(&self, place: Place, number: u16) -> Answer {
+        let subject = Subject::Sidecar { place, number };
+        let its_own = self.in_force().filter(|fault| fault.subject == subject);
+        its_own
+            .fold(PartState::default(), |state, fault| state.with(fault.state))
+            .answer
     }
 
     /// The faults that are in force.
@@ -141,13 +185,40 @@ mod tests {
     #[test]
     fn a_fault_holds_from_its_beginning_to_its_end() {
         let mut faults = Faults::new(&[fault(FaultState::Down, 5, Some(9))], ONSET);
-        let (index, begins) = faults.beginnings().next().unwrap();
+        let (index, begins) = faults.schedule.beginnings().next().unwrap();
         assert_eq!(begins, Moment::from_micros(15_000_000));
         let (change, next) = faults.change(index, begins);
         assert_eq!((change, next), (Change::Begins, Some(Moment::from_micros(19_000_000))));
         assert!(!faults.parts().up(Place::Home, Part::Lambda));
         assert_eq!(faults.change(index, next.unwrap()), (Change::Ends, None));
         assert!(faults.parts().up(Place::Home, Part::Lambda));
+    }
+
+    #[test]
+    fn what_ends_at_a_moment_is_known_before_anything_begins_at_it() {
+        let faults = [fault(FaultState::Down, 5, Some(9)), fault(FaultState::Hang, 9, None)];
+        let mut faults = Faults::new(&faults, ONSET);
+        faults.change(0, Moment::from_micros(15_000_000));
+        let turn = Moment::from_micros(19_000_000);
+        assert_eq!(faults.ending(turn).collect::<Vec<_>>(), [0]);
+        assert_eq!(faults.change(0, turn), (Change::Ends, None));
+        assert_eq!(faults.ending(turn).count(), 0);
+        assert!(faults.is_over(0) && !faults.has_begun(1));
+    }
+
+    #[test]
+    fn one_sidecar_can_fail_alone() {
+        let mut one = fault(FaultState::Hang, 0, None);
+        one.subject = Subject::Sidecar {
+            place: Place::Home,
+            number: 2,
+        };
+        let mut faults = Faults::new(&[one], ONSET);
+        faults.change(0, ONSET);
+        assert_eq!(faults.sidecar(Place::Home, 2), Answer::Hangs);
+        assert_eq!(faults.sidecar(Place::Home, 1), Answer::Answers);
+        assert_eq!(faults.sidecar(Place::Away, 2), Answer::Answers);
+        assert!(faults.parts().up(Place::Home, Part::Sidecars));
     }
 
     #[test]

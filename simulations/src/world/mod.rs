@@ -23,12 +23,14 @@ mod faults;
 mod invariants;
 mod lease_store;
 mod links;
+mod operators;
 mod oracle;
 mod outcome;
 mod parts;
 mod probes;
 mod queue;
 mod record;
+mod schedule;
 mod stated;
 #[cfg(test)]
 mod tests;
@@ -60,6 +62,7 @@ use self::parts::{Answer, Parts};
 use self::probes::Probe;
 use self::queue::{Event, Queue};
 use self::record::{Detail, Record};
+use self::schedule::Schedule;
 use crate::conditions::Conditions;
 use crate::digest::Digest;
 use crate::report::{Kind, Report, words};
@@ -80,6 +83,11 @@ struct World<'a> {
     now: Moment,
     onset: Moment,
     faults: Faults,
+    operations: Schedule,
+    /// Whether an operator has told each region's engines to leave role changes alone.
+    held_back: [bool; 2],
+    /// Whether each region has no sidecar left that could look at anything, for reasons of its sidecars' own.
+    silent: [bool; 2],
     parts: Parts,
     links: Links,
     store: LeaseStore,
@@ -137,6 +145,7 @@ impl<'a> World<'a> {
 
     fn new(scenario: &'a Scenario, policy: &'a Policy, seed: u64, conditions: Conditions, detail: Detail) -> Self {
         let horizon = Moment::START.after(scenario.horizon);
+        let conditions = conditions.as_stated_by(scenario);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let onset = Moment::START.after(scenario.onset);
         let ttl = match policy.traffic.record {
@@ -170,6 +179,9 @@ impl<'a> World<'a> {
             queue: Queue::new(horizon),
             now: Moment::START,
             faults: Faults::new(&scenario.faults, onset),
+            operations: Schedule::new(scenario.operations.iter().map(|it| (it.origin, it.at)), onset),
+            held_back: [false; 2],
+            silent: [false; 2],
             parts: Parts::default(),
             links: Links::default(),
             store: LeaseStore::new(&policy.lease.store),
@@ -203,8 +215,11 @@ impl<'a> World<'a> {
 
     /// Everything is in order: engines start, probes begin, faults wait.
     fn begin(&mut self) {
-        for (index, at) in self.faults.beginnings() {
+        for (index, at) in self.faults.schedule.beginnings() {
             self.queue.push(at, Event::Fault(index));
+        }
+        for (index, at) in self.operations.beginnings() {
+            self.queue.push(at, Event::Operation(index));
         }
         for index in 0..self.probes.len() {
             let at = self.probes[index].first(self.conditions.probe_phase, self.onset, &mut self.rng);
@@ -221,6 +236,7 @@ impl<'a> World<'a> {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Fault(index) => self.fault(index),
+            Event::Operation(index) => self.operation(index),
             Event::Probe(index) => self.probe(index),
             Event::Signal { slot, signal } => self.feed(usize::from(slot), Input::Signal(signal)),
             Event::Peer { slot, message } => self.feed(usize::from(slot), Input::Peer(message)),
@@ -244,18 +260,18 @@ impl<'a> World<'a> {
         }
     }
 
-    /// A fault begins, flips or ends.
+    /// A fault begins, flips or ends. What ends at a moment is over before anything else begins at it.
     fn fault(&mut self, index: u16) {
-        let (change, next) = self.faults.change(index, self.now);
-        if let Some(at) = next {
-            self.queue.push(at, Event::Fault(index));
+        if self.faults.is_over(index) {
+            return;
         }
-        if change != Change::Flips {
-            let fault = self.faults.get(index);
-            self.record.say(self.now, "world", Kind::Fault, || match change {
-                Change::Ends => format!("{}: over", fault.subject.in_words()),
-                _ => fault.in_words(),
-            });
+        let ending: Vec<u16> = if self.faults.has_begun(index) {
+            Vec::new()
+        } else {
+            self.faults.ending(self.now).collect()
+        };
+        for index in ending.into_iter().chain([index]) {
+            self.change_fault(index);
         }
         self.parts = self.faults.parts();
         self.links = self.faults.links();
@@ -265,6 +281,21 @@ impl<'a> World<'a> {
         self.look_after_engines();
         self.look_around();
         self.show_the_oracle();
+    }
+
+    fn change_fault(&mut self, index: u16) {
+        let (change, next) = self.faults.change(index, self.now);
+        if let Some(at) = next {
+            self.queue.push(at, Event::Fault(index));
+        }
+        if change == Change::Flips {
+            return;
+        }
+        let fault = self.faults.get(index);
+        self.record.say(self.now, "world", Kind::Fault, || match change {
+            Change::Ends => format!("{}: over", fault.subject.in_words()),
+            _ => fault.in_words(),
+        });
     }
 
     /// Brings everything that follows from the state of the world up to date.

@@ -32,6 +32,7 @@ impl World<'_> {
             availability.finish(self.now);
         }
         self.keep_unfinished_ledger();
+        self.tell_what_never_began();
     }
 
     fn ends_in(&self) -> Option<Region> {
@@ -345,6 +346,9 @@ impl World<'_> {
                 format!("clients could not place orders for {}", words::duration(total))
             };
             point(right, text);
+        }
+        for text in self.never_reached() {
+            point(false, text);
         }
         points.extend(self.stated_points(actual));
         let mut point = |right: bool, text: String| points.push(VerdictPoint { right, text });

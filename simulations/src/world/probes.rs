@@ -98,7 +98,7 @@ impl World<'_> {
 
     /// A probe by a sidecar or by the observer. Heard by the sidecars of one region, or by everyone.
     fn ask_from(&mut self, probe: &Probe, vantage: Place, heard_in: Option<Region>) {
-        if !self.parts.up(vantage, Part::Sidecars) {
+        if !self.looks_out(vantage) {
             return;
         }
         let (observation, after) = match probe.kind {
@@ -232,8 +232,7 @@ impl World<'_> {
             Component::Application | Component::Network => !self.path_health(target, false).0.is_up(),
             Component::Database => !self.parts.up(target, Part::Aurora),
             Component::Engine => {
-                let speaks =
-                    self.parts.state(target, Part::Heartbeat).speaks() && self.parts.up(target, Part::Sidecars);
+                let speaks = self.parts.state(target, Part::Heartbeat).speaks() && self.looks_out(target);
                 !speaks || !self.links.tells(target, place)
             }
             Component::Replication => {
@@ -286,7 +285,7 @@ impl World<'_> {
     /// The lag of the standby's database, measured there.
     fn replication_lag(&mut self, probe: &Probe) {
         let standby = probe.target.other();
-        if !self.databases.is_writer(probe.target) || !self.parts.up(Place::from(standby), Part::Sidecars) {
+        if !self.databases.is_writer(probe.target) || !self.looks_out(Place::from(standby)) {
             return;
         }
         let Some(lag) = self.lag_into(standby) else { return };

@@ -13,6 +13,8 @@ use super::clock::Moment;
 pub(crate) enum Event {
     /// A fault begins, ends or, if it flaps, changes.
     Fault(u16),
+    /// An operator asks for something.
+    Operation(u16),
     /// A probe is due.
     Probe(u16),
     /// A signal reaches an engine.

@@ -14,6 +14,7 @@ use super::World;
 use super::clock::Moment;
 use crate::digest::EdgeSet;
 use crate::report::{DecisionReport, FindingReport, Kind, TimelineEntry, Violation, seconds, words};
+use crate::scenario::Origin;
 
 /// A ledger on true time: what the report needs of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,6 +177,9 @@ impl World<'_> {
     pub(super) fn journal(&mut self, slot: usize, what: &Happening) {
         match what {
             Happening::Moved { to, edge, .. } => {
+                if self.something_waits() {
+                    self.reached(|origin| origin == Origin::State(*to));
+                }
                 self.record.needs_operator |= *to == StateName::NeedsOperator;
                 self.record.edges.insert(*edge);
                 if *edge == Edge::OperatorFailover {

@@ -11,7 +11,18 @@ use crate::report::{Kind, Report};
 use crate::run::{conditions_rng, run, run_with};
 use crate::scenario::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Origin, Part, Place, Scenario, Subject};
 
+mod operators;
+mod triggers;
+
 const MINUTE: u64 = 60;
+
+fn says(report: &Report, kind: Kind, what: &str) -> Option<f64> {
+    let found = report
+        .timeline
+        .iter()
+        .find(|entry| entry.kind == kind && entry.text.contains(what));
+    found.map(|entry| entry.at_seconds)
+}
 
 fn broken(part: Part, place: Place, state: FaultState, at: u64, until: Option<u64>) -> Fault {
     fault(Subject::Part { part, place }, state, at, until)
