@@ -61,6 +61,7 @@ fn scenario(decision: ExpectedDecision, seconds: u64, faults: Vec<Fault>) -> Sce
         horizon: Duration::from_secs(MINUTE + seconds),
         order_path: vec![Part::ApiGateway, Part::Lambda, Part::Sqs, Part::Aurora],
         policy: "trading".to_owned(),
+        mode: None,
         approval_after: None,
         sidecars: None,
         stretching_resolvers: None,

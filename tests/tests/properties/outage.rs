@@ -26,6 +26,7 @@ pub(crate) fn scenario(faults: Vec<Fault>, onset: Duration, watched: Duration) -
         horizon: onset + watched,
         order_path: ORDER_PATH.to_vec(),
         policy: "trading".to_owned(),
+        mode: None,
         approval_after: None,
         sidecars: None,
         stretching_resolvers: None,
