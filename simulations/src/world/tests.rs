@@ -11,6 +11,8 @@ use crate::report::{Kind, Report};
 use crate::run::{conditions_rng, run, run_with};
 use crate::scenario::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Origin, Part, Place, Scenario, Subject};
 
+mod clocks;
+mod deeds;
 mod operators;
 mod triggers;
 
