@@ -57,6 +57,7 @@ impl World<'_> {
                     valid_until,
                 };
                 if world.databases.write_serving(region, serving) {
+                    world.rely_on_detached(region);
                     world.expect_serving_expiry(region);
                     Outcome::Done
                 } else {
@@ -264,6 +265,7 @@ impl World<'_> {
             Answer::Answers => {}
         }
         if self.databases.is_writer(region) {
+            self.rely_on_detached(region);
             return Applied::Answer(Outcome::Done);
         }
         self.begin_move(

@@ -12,6 +12,8 @@ use crate::report::{Kind, Report};
 use crate::run::{conditions_rng, run, run_with};
 use crate::scenario::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Origin, Part, Place, Scenario, Subject};
 
+mod clocks;
+mod deeds;
 mod operators;
 mod triggers;
 
@@ -63,6 +65,7 @@ fn scenario(decision: ExpectedDecision, seconds: u64, faults: Vec<Fault>) -> Sce
         order_path: vec![Part::ApiGateway, Part::Lambda, Part::Sqs, Part::Aurora],
         policy: "trading".to_owned(),
         begins_in: Region::Home,
+        mode: None,
         approval_after: None,
         sidecars: None,
         stretching_resolvers: None,
