@@ -2,6 +2,7 @@
 
 pub mod conditions;
 pub mod digest;
+pub mod invariants;
 pub mod render;
 pub mod report;
 pub mod run;

@@ -117,6 +117,8 @@ pub(crate) struct Clients {
     tally: Tally,
     pending: [u64; 2],
     commits: [Vec<Commits>; 2],
+    /// How many orders each region has committed.
+    committed: [u64; 2],
 }
 
 impl Clients {
@@ -153,6 +155,7 @@ impl Clients {
             tally: Tally::default(),
             pending: [0; 2],
             commits: [Vec::new(), Vec::new()],
+            committed: [0; 2],
         }
     }
 
@@ -237,6 +240,7 @@ impl Clients {
                 Acceptance::Commits => {
                     self.tally.accepted += orders;
                     self.tally.processed += orders;
+                    self.committed[region.index()] += orders;
                     self.commits[region.index()].push(Commits { from, to: now, clients });
                 }
             }
@@ -251,6 +255,11 @@ impl Clients {
             .take_while(|commits| commits.to > from)
             .map(|commits| self.orders(commits.clients, commits.from.max(from), commits.to.min(to)))
             .sum()
+    }
+
+    /// The orders that a region has committed, as far as they are counted.
+    pub(crate) const fn committed_so_far(&self, region: Region) -> u64 {
+        self.committed[region.index()]
     }
 
     /// What became of the orders so far.

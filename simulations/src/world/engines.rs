@@ -8,11 +8,14 @@ use understudy_engine::core::engine::{Engine, Identity};
 use understudy_engine::core::ids::{EffectId, Region, SidecarId};
 use understudy_engine::core::memory::Memory;
 use understudy_engine::core::signal::{PeerMessage, Signal};
+use understudy_engine::core::time::{Now, Timestamp};
 
 use super::World;
 use super::clock::{MachineClock, Moment};
 use super::parts::Answer;
 use super::queue::Event;
+use super::twin::Twin;
+use crate::invariants::Fact;
 use crate::scenario::{Part, Place};
 
 /// What is sent to a sidecar that is paused and still waits for it when it goes on. The oldest goes first.
@@ -33,6 +36,12 @@ pub(crate) struct Slot {
     pub incarnation: u64,
     /// Its name in the timeline.
     pub name: String,
+    /// Until when its engine last believed that its region may serve.
+    pub tenure: Timestamp,
+    /// The role change that its journal is about to decide on was asked for by an operator.
+    pub ordered: bool,
+    /// A second engine beside it.
+    pub twin: Twin,
     /// What the sidecar's disk holds.
     memory: Option<Memory>,
     paused: bool,
@@ -55,6 +64,19 @@ pub(crate) enum Input {
     Begin(u32),
 }
 
+impl Input {
+    /// Hands it to an engine. What the shell does is none of the engine's business.
+    pub(super) fn hand_to(&self, engine: &mut Engine, now: Now) {
+        match *self {
+            Self::Signal(signal) => engine.handle_signal(now, signal),
+            Self::Peer(message) => engine.handle_peer(now, message),
+            Self::Outcome(id, outcome) => engine.handle_outcome(now, id, outcome),
+            Self::Timeout => engine.handle_timeout(now),
+            Self::Begin(_) => {}
+        }
+    }
+}
+
 impl Slot {
     pub(crate) fn new(region: Region, sidecar: u16, sidecars: u16, clock: MachineClock) -> Self {
         let number = if sidecars > 1 {
@@ -69,6 +91,9 @@ impl Slot {
             engine: None,
             incarnation: 0,
             name: format!("{} engine{number}", Place::from(region)),
+            tenure: Timestamp::ZERO,
+            ordered: false,
+            twin: Twin::default(),
             memory: None,
             paused: false,
             restarting: false,
@@ -115,13 +140,18 @@ impl World<'_> {
             incarnation: it.incarnation,
         };
         let clock = it.clock.now(now);
-        it.engine = Some(match &it.memory {
+        let start = || match &it.memory {
             Some(memory) => Engine::remembering(self.policy, identity, memory, clock),
             None => Engine::new(self.policy, identity, clock),
-        });
+        };
+        it.twin = if self.twins { Twin::of(start()) } else { Twin::default() };
+        it.engine = Some(start());
         if it.region == Region::Away {
             self.oracle.interfere(now);
         }
+        it.tenure = Timestamp::ZERO;
+        let sidecar = self.sidecar(slot);
+        self.happened(&Fact::Started { sidecar });
         self.empty(slot);
     }
 
@@ -132,11 +162,14 @@ impl World<'_> {
                 .parts
                 .state(Place::from(self.slots[slot].region), Part::Sidecars)
                 .answer;
+            let sidecar = self.sidecar(slot);
             let it = &mut self.slots[slot];
             match answer {
                 Answer::Refuses => {
+                    let ran = it.engine.is_some();
                     // Its shell writes down what must not be forgotten before it does anything.
                     if let Some(engine) = it.engine.take() {
+                        it.twin.ends(it.clock.now(self.now), &engine);
                         it.memory = Some(engine.memory(it.clock.now(self.now)));
                     }
                     it.paused = false;
@@ -145,8 +178,16 @@ impl World<'_> {
                     it.wake = None;
                     it.unsettled.clear();
                     it.inbox.clear();
+                    if ran {
+                        self.tell_of_twin(slot);
+                        self.happened(&Fact::Stopped { sidecar });
+                    }
                 }
-                Answer::Hangs => it.paused = it.engine.is_some(),
+                Answer::Hangs if it.is_running() => {
+                    it.paused = true;
+                    self.happened(&Fact::Paused { sidecar });
+                }
+                Answer::Hangs => {}
                 Answer::Answers if it.engine.is_none() && !it.restarting => {
                     it.restarting = true;
                     let event = Event::Restart {
@@ -157,6 +198,7 @@ impl World<'_> {
                 }
                 Answer::Answers if it.paused => {
                     it.paused = false;
+                    self.happened(&Fact::Resumed { sidecar });
                     self.wake_up_from_pause(slot);
                 }
                 Answer::Answers => {}
@@ -212,23 +254,29 @@ impl World<'_> {
             it.keep(input);
             return;
         }
-        match input {
-            Input::Signal(signal) => engine.handle_signal(now, signal),
-            Input::Peer(message) => engine.handle_peer(now, message),
-            Input::Outcome(id, outcome) => engine.handle_outcome(now, id, outcome),
-            Input::Timeout => engine.handle_timeout(now),
-            Input::Begin(effect) => return self.begin_effect(effect),
+        if let Input::Begin(effect) = input {
+            return self.begin_effect(effect);
         }
+        input.hand_to(engine, now);
+        it.twin.feed(now, &input);
         self.empty(slot);
     }
 
-    /// Takes out everything that an engine has to say.
+    /// Takes out everything that an engine has to say. The journal is written before anything is begun.
     fn empty(&mut self, slot: usize) {
+        while let Some(entry) = self.slots[slot].engine.as_mut().and_then(Engine::poll_journal) {
+            self.slots[slot].twin.writes(Some(&entry));
+            self.journal(slot, &entry.what);
+        }
+        self.tell_of_tenure(slot);
         while let Some(effect) = self.slots[slot].engine.as_mut().and_then(Engine::poll_effect) {
+            self.slots[slot].twin.asks(Some(&effect));
             self.ask_for(slot, effect);
         }
-        while let Some(entry) = self.slots[slot].engine.as_mut().and_then(Engine::poll_journal) {
-            self.journal(slot, &entry.what);
+        if self.twins {
+            self.slots[slot].twin.writes(None);
+            self.slots[slot].twin.asks(None);
+            self.tell_of_twin(slot);
         }
         self.schedule_wake(slot);
     }

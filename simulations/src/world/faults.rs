@@ -24,6 +24,8 @@ pub(crate) struct Faults {
     onset: Moment,
     begun: Vec<bool>,
     in_force: Vec<bool>,
+    /// When each of them ended.
+    ended: Vec<Option<Moment>>,
 }
 
 impl Faults {
@@ -31,6 +33,7 @@ impl Faults {
         Self {
             begun: vec![false; faults.len()],
             in_force: vec![false; faults.len()],
+            ended: vec![None; faults.len()],
             faults: faults.to_vec(),
             onset,
         }
@@ -54,6 +57,7 @@ impl Faults {
         let end = fault.until.map(|until| self.onset.after(until));
         if end.is_some_and(|end| now >= end) {
             self.in_force[slot] = false;
+            self.ended[slot] = Some(now);
             return (Change::Ends, None);
         }
         let change = if self.begun[slot] {
@@ -78,6 +82,12 @@ impl Faults {
             }
         };
         (change, next)
+    }
+
+    /// Since when every fault is over; none: one is in force or yet to come.
+    pub(crate) fn healed(&self) -> Option<Moment> {
+        let ended = self.ended.iter().copied();
+        ended.fold(Some(Moment::START), |healed, ended| Some(healed?.max(ended?)))
     }
 
     /// The beginning of the last fault that had begun by this moment.

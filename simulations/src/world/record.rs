@@ -174,6 +174,7 @@ impl Record {
 impl World<'_> {
     /// An engine wrote something into its journal.
     pub(super) fn journal(&mut self, slot: usize, what: &Happening) {
+        self.tell_of_journal(slot, what);
         match what {
             Happening::Moved { to, edge, .. } => {
                 self.record.needs_operator |= *to == StateName::NeedsOperator;
