@@ -147,6 +147,7 @@ impl World<'_> {
             self.expired_effects += 1;
             Plan::Answer(Outcome::Failed, Duration::ZERO)
         } else {
+            self.shell_begins_effect(slot, &effect);
             self.plan(slot, &effect)
         };
         match plan {
