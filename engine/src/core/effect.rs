@@ -75,15 +75,15 @@ pub enum Intent {
     /// Compare the lost region's last commits with what survived. Answered by [`Outcome::Reconciled`].
     ReconcileDatabase,
     /// Flip a switch by a conditional write. [`Outcome::Refused`] by a switch that was written in a later epoch, or in
-    /// the same epoch as of a later version of the lease item; of two writes as of the same version, the one that
-    /// disengages is the later one. So a write that was held up on its way cannot undo what came after it.
+    /// the same epoch with a higher order. So a write that was held up on its way cannot undo what came after it.
     SetSwitch {
         /// Which one.
         switch: Switch,
         /// `true` holds traffic away from the home region.
         engaged: bool,
-        /// The version of the lease item that this is decided on.
-        as_of: u64,
+        /// Twice the version of the lease item that this is decided on, and one more if it undoes what was decided on
+        /// the same version.
+        order: u64,
     },
     /// Read both switches. Answered by [`Outcome::Switches`].
     ReadSwitches,
@@ -127,6 +127,7 @@ impl Intent {
             } | Self::ReadDatabaseClock
                 | Self::WriteServing { .. }
                 | Self::TellPeer(_)
+                | Self::ReadSwitches
         )
     }
 }

@@ -95,7 +95,8 @@ impl Settings {
             Patience::Draining => policy.deadlines.draining,
             Patience::Check => Duration::from_secs(5),
             Patience::Rejoining => policy.deadlines.rejoining,
-            Patience::LongWork => Duration::from_secs(30 * 60),
+            Patience::Rebuild => Duration::from_secs(5 * 60),
+            Patience::Comparison => Duration::from_secs(30 * 60),
             Patience::HandingBack => policy.deadlines.handing_back,
             Patience::Human => Duration::from_secs(7 * 24 * 3600),
         }

@@ -20,9 +20,9 @@ pub enum StepId {
     AwaitLease,
     /// Become the holder of the next epoch.
     RaiseEpoch,
-    /// Engage switch A.
+    /// Let switch A send clients to this region: away from home it is engaged, at home disengaged.
     EngageSwitchA,
-    /// Engage switch B.
+    /// The same for switch B.
     EngageSwitchB,
     /// Make the own region's database the writer.
     PromoteDatabase,
@@ -48,9 +48,9 @@ pub enum StepId {
     CloseOrderPath,
     /// Switch the database over without loss.
     SwitchOverDatabase,
-    /// Disengage switch A.
+    /// Let switch A send clients to the other region.
     DisengageSwitchA,
-    /// Disengage switch B.
+    /// The same for switch B.
     DisengageSwitchB,
     /// Hand the lease to the home region.
     TransferLease,
@@ -107,8 +107,10 @@ pub enum Patience {
     Check,
     /// `deadlines.rejoining`
     Rejoining,
-    /// Half an hour: afterwards it is asked again. What is under way is joined, what got lost is begun.
-    LongWork,
+    /// Five minutes: afterwards it is asked again. A rebuild that is under way is joined, one that got lost is begun.
+    Rebuild,
+    /// Half an hour: afterwards it is asked again.
+    Comparison,
     /// `deadlines.handing-back`
     HandingBack,
     /// As long as it takes: a human answers.
@@ -266,12 +268,12 @@ pub const FAILOVER: Definition = Definition {
             Patience::LeaseOperation,
         ),
         step(AwaitRegion, State::Rejoining, &[RecordCompletion], Patience::Rejoining),
-        step(RejoinDatabase, State::Rejoining, &[AwaitRegion], Patience::LongWork),
+        step(RejoinDatabase, State::Rejoining, &[AwaitRegion], Patience::Rebuild),
         step(
             ReconcileDatabase,
             State::Reconciling,
             &[RejoinDatabase],
-            Patience::LongWork,
+            Patience::Comparison,
         ),
         step(
             MarkProtected,

@@ -122,7 +122,7 @@ mod tests {
     const ENGAGE: Intent = Intent::SetSwitch {
         switch: Switch::A,
         engaged: true,
-        as_of: 1,
+        order: 2,
     };
     const PROMOTE: Intent = Intent::PromoteDatabase {
         method: DatabaseMethod::AuroraDetach,

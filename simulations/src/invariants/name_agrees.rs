@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use understudy_engine::core::ids::Region;
-use understudy_engine::core::lease::LeaseRecord;
 
 use super::{Ending, Fact, Invariant, Terms};
 use crate::report::words;
@@ -93,6 +92,8 @@ impl Invariant for NameAgrees {
 
 #[cfg(test)]
 mod tests {
+    use understudy_engine::core::lease::LeaseRecord;
+
     use super::*;
     use crate::invariants::testing::{AWAY, breaches, take_over, write};
     use understudy_engine::core::lease::LeaseRequest;

@@ -10,7 +10,7 @@ use understudy_policies::model::TrafficMethod;
 
 use super::World;
 use super::database::{MoveKind, Serving};
-use super::effects::{Applied, Plan, REFUSAL};
+use super::effects::{Applied, Plan, RECORD_ACCEPTED, REFUSAL};
 use super::lease_store::Reach;
 use super::parts::Answer;
 use super::queue::Event;
@@ -90,9 +90,9 @@ impl World<'_> {
             Intent::SetSwitch {
                 switch: which,
                 engaged,
-                as_of,
+                order,
             } => {
-                let accepted = self.dns.set(which, engaged, (effect.epoch, as_of));
+                let accepted = self.dns.set(which, engaged, (effect.epoch, order));
                 if accepted {
                     let epoch = effect.epoch;
                     self.happened(&Fact::SwitchSet { switch: which, epoch });
@@ -158,8 +158,10 @@ impl World<'_> {
         if !self.route53_control(region).is_up() {
             return Applied::Silence;
         }
-        let changed = self.dns.pin(to);
-        self.after_dns(changed);
+        // Accepted: from here on it reaches everyone, whatever becomes of the control plane.
+        let number = self.dns.change_record(to);
+        let reaches = self.conditions.record_change.saturating_sub(RECORD_ACCEPTED);
+        self.queue.push(self.now.after(reaches), Event::RecordChanged(number));
         Applied::Answer(Outcome::Done)
     }
 

@@ -6,8 +6,8 @@ use understudy_engine::core::ids::{Epoch, Region, Switch};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Item {
     engaged: bool,
-    /// The epoch and the version of the lease item that the last write was decided on.
-    decided_on: (Epoch, u64),
+    /// The epoch of the last write, and its order within the epoch.
+    order: (Epoch, u64),
 }
 
 /// What the public name answers with, and why.
@@ -23,6 +23,8 @@ pub(crate) struct Dns {
     /// What they amount to for everyone outside.
     switched: Region,
     pinned: Option<Region>,
+    /// What the last record change that was accepted says, and its number.
+    record: (Option<Region>, u32),
     generation: u32,
 }
 
@@ -31,7 +33,7 @@ impl Dns {
     pub(crate) fn new(answer: Region) -> Self {
         let item = Item {
             engaged: answer == Region::Away,
-            decided_on: (Epoch(0), 0),
+            order: (Epoch(0), 0),
         };
         Self {
             items: [item; 2],
@@ -40,17 +42,17 @@ impl Dns {
             wanted: answer,
             switched: answer,
             pinned: None,
+            record: (None, 0),
             generation: 0,
         }
     }
 
-    /// Flips a switch. False: a later write has been there, by its epoch and the version of the lease item that it was
-    /// decided on. Of two writes on the same version, the one that disengages is the later one.
-    pub(crate) fn set(&mut self, switch: Switch, engaged: bool, decided_on: (Epoch, u64)) -> bool {
+    /// Flips a switch. False: a later write has been there, by its epoch and its order within the epoch.
+    pub(crate) fn set(&mut self, switch: Switch, engaged: bool, order: (Epoch, u64)) -> bool {
         let item = &mut self.items[switch.index()];
-        let accepted = (decided_on, !engaged) >= (item.decided_on, !item.engaged);
+        let accepted = order >= item.order;
         if accepted {
-            *item = Item { engaged, decided_on };
+            *item = Item { engaged, order };
         }
         accepted
     }
@@ -90,10 +92,19 @@ impl Dns {
         self.answer() != before
     }
 
-    /// The record is pinned to a region, or follows its checks again. True: the answer changed.
-    pub(crate) fn pin(&mut self, to: Option<Region>) -> bool {
+    /// A record change is accepted: pin the record to a region, or let it follow its checks again. Returns its number.
+    pub(crate) const fn change_record(&mut self, to: Option<Region>) -> u32 {
+        self.record = (to, self.record.1 + 1);
+        self.record.1
+    }
+
+    /// The record change of this number has reached everyone, unless another one was accepted after it. True: the
+    /// answer changed.
+    pub(crate) fn record_changed(&mut self, number: u32) -> bool {
         let before = self.answer();
-        self.pinned = to;
+        if number == self.record.1 {
+            self.pinned = self.record.0;
+        }
         self.answer() != before
     }
 
@@ -146,25 +157,35 @@ mod tests {
     #[test]
     fn a_pinned_record_answers_whatever_the_switches_say_until_it_is_unpinned() {
         let mut dns = Dns::new(Region::Home);
-        assert!(dns.pin(Some(Region::Away)));
+        let pin = dns.change_record(Some(Region::Away));
+        assert_eq!(dns.answer(), Region::Home, "accepted, and on its way");
+        assert!(dns.record_changed(pin));
         assert_eq!(dns.answer(), Region::Away);
-        assert!(dns.pin(None));
+        let unpin = dns.change_record(None);
+        assert!(dns.record_changed(unpin));
+        assert_eq!(dns.answer(), Region::Home);
+    }
+
+    #[test]
+    fn of_two_record_changes_the_one_that_was_accepted_last_holds() {
+        let mut dns = Dns::new(Region::Home);
+        let pin = dns.change_record(Some(Region::Away));
+        let unpin = dns.change_record(None);
+        assert!(!dns.record_changed(pin));
+        assert!(!dns.record_changed(unpin));
         assert_eq!(dns.answer(), Region::Home);
     }
 
     #[test]
     fn a_write_that_was_held_up_does_not_undo_the_one_that_came_after_it() {
         let mut dns = Dns::new(Region::Home);
-        assert!(dns.set(Switch::A, true, (Epoch(1), 7)));
-        assert!(dns.set(Switch::A, false, (Epoch(1), 7)));
-        assert!(
-            !dns.set(Switch::A, true, (Epoch(1), 7)),
-            "the second attempt at engaging arrives late"
-        );
-        assert!(!dns.set(Switch::A, true, (Epoch(1), 6)));
+        assert!(dns.set(Switch::A, true, (Epoch(1), 14)));
+        assert!(dns.set(Switch::A, false, (Epoch(1), 15)));
+        assert!(!dns.set(Switch::A, true, (Epoch(1), 14)), "the first attempt once more");
+        assert!(!dns.set(Switch::A, true, (Epoch(1), 12)));
         assert!(!dns.engaged(Switch::A));
         assert!(
-            dns.set(Switch::A, true, (Epoch(1), 9)),
+            dns.set(Switch::A, true, (Epoch(1), 18)),
             "another claim engages it again"
         );
     }

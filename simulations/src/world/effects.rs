@@ -300,7 +300,7 @@ impl World<'_> {
             }
             Intent::PinRecord { .. } | Intent::UnpinRecord => {
                 let takes = self.conditions.record_change;
-                through(self.route53_control(region), takes, takes)
+                through(self.route53_control(region), RECORD_ACCEPTED.min(takes), takes)
             }
             Intent::OpenIntake | Intent::OpenProcessing | Intent::CloseOrderPath => {
                 let takes = self.conditions.order_path;
@@ -322,6 +322,8 @@ impl World<'_> {
     }
 }
 
+/// A record change until Route 53 has accepted it. Assumption: one call of the control plane.
+pub(super) const RECORD_ACCEPTED: Duration = Duration::from_millis(200);
 /// A describe of the control plane. Assumption.
 const DESCRIBE: Duration = Duration::from_millis(200);
 /// A notification on its way to whoever subscribed: SNS, p99. Source: bitesizedserverless.com.

@@ -274,6 +274,10 @@ impl<'a> World<'a> {
             Event::ExpireEffect(index) => self.settle_effect(index, true),
             Event::ServingExpiry(region) => self.serving_expiry(region),
             Event::DatabaseMoved(generation) => self.database_moved(generation),
+            Event::RecordChanged(number) => {
+                let changed = self.dns.record_changed(number);
+                self.after_dns(changed);
+            }
             Event::DnsFlip(generation) => {
                 let changed = self.dns.flip(generation);
                 self.after_dns(changed);

@@ -39,6 +39,8 @@ pub(crate) enum Event {
     DatabaseMoved(u32),
     /// Route 53 answers differently, unless the switches changed again.
     DnsFlip(u32),
+    /// A change of the public record has reached everyone, unless another one was accepted after it.
+    RecordChanged(u32),
     /// A client's cached answer runs out.
     Resolve(u8),
 }

@@ -279,7 +279,8 @@ impl World<'_> {
                 (Kind::Human, text)
             }
             // A standby's path is closed again and again: that is no news while it is closed.
-            Happening::Asked(effect) if effect.intent == Intent::CloseOrderPath && self.is_closed(slot) => return,
+            // Nor is that a path is told to be open that is.
+            Happening::Asked(effect) if self.is_so_already(slot, &effect.intent) => return,
             Happening::Asked(effect) => return self.record.asked_for(now, &who, slot, effect),
             Happening::Settled { id, outcome, .. } => return self.record.settled(now, &who, slot, *id, outcome),
             Happening::Completed(_) => (Kind::Completed, "the role change is complete".to_owned()),
@@ -303,9 +304,14 @@ impl World<'_> {
         self.slots.iter().map(state).collect()
     }
 
-    fn is_closed(&self, slot: usize) -> bool {
+    fn is_so_already(&self, slot: usize, intent: &Intent) -> bool {
         let path = self.order_paths[self.slots[slot].region.index()];
-        !path.intake && !path.processing
+        match intent {
+            Intent::CloseOrderPath => !path.intake && !path.processing,
+            Intent::OpenIntake => path.intake,
+            Intent::OpenProcessing => path.processing,
+            _ => false,
+        }
     }
 
     /// Keeps the ledger of the first failover, on true time.

@@ -26,6 +26,7 @@ impl Engine {
             self.keep_lease(now);
             self.run_steps(now);
             self.keep_order_path(now);
+            self.keep_switches(now);
             if self.runner.is_done() {
                 if self.turn(now, Event::StepsDone) {
                     continue;

@@ -279,7 +279,7 @@ impl Engine {
             (Errand::LookAtSwitches, outcome) => {
                 self.recovery.switches = true;
                 if let Outcome::Switches(switches) = outcome {
-                    self.switches = switches;
+                    self.settle_switches(now, switches);
                 }
             }
             (Errand::WriteServing, Outcome::Done) => {

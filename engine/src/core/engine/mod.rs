@@ -8,6 +8,7 @@ mod order_path;
 mod outbox;
 mod reactions;
 mod steps;
+mod switches;
 mod views;
 
 use std::collections::VecDeque;
@@ -142,7 +143,8 @@ pub struct Engine {
     loss_paged: bool,
 
     database: Option<DatabaseView>,
-    switches: [Option<bool>; 2],
+    /// When the switches are to be read again.
+    switches_due: Timestamp,
     /// A human was asked to take over and has not answered.
     operator_asked: bool,
     /// The last epoch before the restart.
@@ -224,7 +226,7 @@ impl Engine {
             suspicion: Suspicion::default(),
             loss_paged: false,
             database: None,
-            switches: [None; 2],
+            switches_due: now.boot,
             operator_asked: false,
             remembered_epoch: None,
             execution_since: None,

@@ -386,9 +386,8 @@ impl Engine {
         self.grant(now, wish);
     }
 
-    fn set_switch(&mut self, now: Now, step: &'static Step, switch: Switch, engaged: bool) {
-        let as_of = self.keeper.record().map_or(0, |record| record.version);
-        let intent = Intent::SetSwitch { switch, engaged, as_of };
+    fn set_switch(&mut self, now: Now, step: &'static Step, switch: Switch, to_us: bool) {
+        let intent = self.flip(switch, to_us);
         self.issue_step(now, step.id, step.patience, intent);
     }
 
