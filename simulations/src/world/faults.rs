@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::scenario::{Fault, FaultState, Part, Place, Subject};
 
 use super::clock::{Moment, micros};
+use super::delivery::Deliveries;
 use super::links::Links;
 use super::parts::{Answer, PartState, Parts};
 use super::schedule::Schedule;
@@ -150,6 +151,24 @@ impl Faults {
             Subject::Part { .. } | Subject::Sidecar { .. } => None,
             Subject::Link { from, to, both_ways } => Some((from, to, both_ways, &fault.state)),
         }))
+    }
+
+    /// How messages fare on their way now.
+    pub(super) fn deliveries(&self) -> Deliveries {
+        let mut deliveries = Deliveries::default();
+        for fault in self.in_force() {
+            match fault.subject {
+                Subject::Part { part, place } => deliveries.add_part(part, place, fault.state),
+                Subject::Sidecar { .. } => {}
+                Subject::Link { from, to, both_ways } => {
+                    deliveries.add_link(from, to, fault.state);
+                    if both_ways {
+                        deliveries.add_link(to, from, fault.state);
+                    }
+                }
+            }
+        }
+        deliveries
     }
 
     /// Whether any of them is about clocks.

@@ -17,6 +17,7 @@ mod clients;
 mod clock;
 mod database;
 mod deeds;
+mod delivery;
 mod dns;
 mod effects;
 mod engines;
@@ -51,6 +52,7 @@ use self::clients::{Acceptance, Clients, Crowd};
 use self::clock::{DatabaseClocks, MachineClock, Moment};
 use self::database::Databases;
 use self::deeds::PausedOrders;
+use self::delivery::Deliveries;
 use self::dns::Dns;
 use self::effects::InFlights;
 use self::engines::{Input, Slot};
@@ -92,6 +94,7 @@ struct World<'a> {
     silent: [bool; 2],
     parts: Parts,
     links: Links,
+    deliveries: Deliveries,
     store: LeaseStore,
     databases: Databases,
     dns: Dns,
@@ -188,6 +191,7 @@ impl<'a> World<'a> {
             silent: [false; 2],
             parts: Parts::default(),
             links: Links::default(),
+            deliveries: Deliveries::default(),
             store: LeaseStore::new(&policy.lease.store),
             dns: Dns::new(),
             order_paths: [true, false].map(|open| OrderPath {
@@ -288,6 +292,7 @@ impl<'a> World<'a> {
             .collect();
         self.parts = self.faults.parts();
         self.links = self.faults.links();
+        self.deliveries = self.faults.deliveries();
         for (change, index) in changed {
             self.carry_out(change, index);
         }

@@ -13,6 +13,7 @@ use crate::scenario::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Ori
 
 mod clocks;
 mod deeds;
+mod deliveries;
 mod operators;
 mod triggers;
 
