@@ -269,10 +269,22 @@ pub struct ExpectedReport {
     pub ends_in: Option<&'static str>,
     /// Coming home must not begin earlier.
     pub no_failback_before_seconds: Option<f64>,
+    /// Coming home must have begun by then.
+    pub failback_by_seconds: Option<f64>,
     /// Whether both figures must be inside the budget.
     pub within_budget: bool,
     /// Whether clients must be able to place orders throughout.
     pub uninterrupted: bool,
+    /// The longest for which fewer than 95 % of clients may be unable to place orders, all interruptions together.
+    pub interrupted_max_seconds: Option<f64>,
+    /// How many failovers ought to be decided.
+    pub failovers: Option<u32>,
+    /// The guard that some refusal ought to name.
+    pub blocked_by: Option<&'static str>,
+    /// Whether an engine ought to end up asking an operator to take over.
+    pub needs_operator: Option<bool>,
+    /// How many acknowledged orders may be lost.
+    pub orders_lost_max: Option<u32>,
     /// Why that is the right decision.
     pub because: String,
 }

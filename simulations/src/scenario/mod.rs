@@ -1,6 +1,7 @@
 //! Scenarios: what breaks, when, and what the right decision is.
 
 mod catalogue;
+mod expect;
 mod fault;
 mod model;
 mod names;
@@ -12,8 +13,10 @@ mod state;
 mod timing;
 mod words;
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, Entry, entry};
+pub(crate) use fault::overlap;
 pub use model::{
     Evidence, Expect, ExpectedDecision, Fault, FaultState, Operation, Origin, Part, Place, Scenario, Share, Subject,
+    Theme,
 };
 pub use read::read;

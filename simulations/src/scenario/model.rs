@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
+use understudy_engine::core::decision::Guard;
 use understudy_engine::core::ids::Region;
 use understudy_engine::core::machine::StateName;
 use understudy_engine::core::signal::Command;
@@ -20,8 +21,12 @@ pub struct Scenario {
     pub name: String,
     /// What it is about, in a line.
     pub title: String,
+    /// What kind of trouble it is about; none: it stands for itself.
+    pub theme: Option<Theme>,
     /// The scenario of which this is the same incident with another order path.
     pub variant_of: Option<String>,
+    /// The region that serves at the beginning. Away from home it failed over long ago, and home is the standby.
+    pub begins_in: Region,
     /// The wall clock at simulated zero.
     pub start: WallTime,
     /// The first fault, after the start: until then everything settles.
@@ -60,10 +65,22 @@ pub struct Expect {
     pub ends_in: Option<Region>,
     /// The earliest moment, after the onset, at which coming home may begin.
     pub no_failback_before: Option<Duration>,
+    /// The latest moment, after the onset, at which coming home must have begun.
+    pub failback_by: Option<Duration>,
     /// Whether both figures must be inside the policy's budget.
     pub within_budget: bool,
     /// Whether clients must be able to place orders throughout.
     pub uninterrupted: bool,
+    /// The longest for which fewer than 95 % of clients may be unable to place orders, all interruptions together.
+    pub interrupted_max: Option<Duration>,
+    /// How many failovers ought to be decided; none: any number that goes with the decision.
+    pub failovers: Option<u32>,
+    /// The guard that some refusal ought to name.
+    pub blocked_by: Option<Guard>,
+    /// Whether an engine ought to end up asking an operator to take over.
+    pub needs_operator: Option<bool>,
+    /// How many acknowledged orders may be lost.
+    pub orders_lost_max: Option<u32>,
     /// Why that is the right decision.
     pub because: String,
 }
@@ -76,6 +93,36 @@ pub enum ExpectedDecision {
     Hold,
     /// Move to the standby.
     FailOver,
+}
+
+/// What kind of trouble a scenario is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Theme {
+    /// A region, or all of a kind in it, is gone.
+    Losses,
+    /// Something answers, badly or now and then.
+    Gray,
+    /// The regions are well and cannot reach each other.
+    Partitions,
+    /// The lease store is slow or out of reach.
+    LeaseStore,
+    /// What the engine knows is missing, late or doubled.
+    Monitoring,
+    /// Replication is behind, broken, or brings damage.
+    Data,
+    /// The engine's own sidecars and clocks fail.
+    Engine,
+    /// A sidecar crashes in the middle of a role change.
+    Crashes,
+    /// People: settings, commands, systems left on.
+    Operations,
+    /// Clients reach the standby late.
+    Redirection,
+    /// Coming home, and what the trading calendar says.
+    Failback,
+    /// What really happened somewhere.
+    Incidents,
 }
 
 /// One thing that breaks.
@@ -103,8 +150,8 @@ pub enum Origin {
     /// The onset of the incident.
     #[default]
     Onset,
-    /// The start of the scenario: for what begins before the onset.
-    Start,
+    /// A moment this long before the onset, and not before the start.
+    BeforeOnset(Duration),
     /// The moment, at the onset or later, at which any engine first asks for an effect of this step. What begins right
     /// then begins between the intent and its effect.
     Step(StepId),
@@ -321,6 +368,27 @@ pub enum Evidence {
     Published,
     /// Inferred from what was published, or made up.
     Inferred,
+}
+
+impl Expect {
+    /// Expects a decision, and nothing else.
+    #[must_use]
+    pub fn only(decision: ExpectedDecision, because: &str) -> Self {
+        Self {
+            decision,
+            ends_in: None,
+            no_failback_before: None,
+            failback_by: None,
+            within_budget: false,
+            uninterrupted: false,
+            interrupted_max: None,
+            failovers: None,
+            blocked_by: None,
+            needs_operator: None,
+            orders_lost_max: None,
+            because: because.to_owned(),
+        }
+    }
 }
 
 impl Scenario {

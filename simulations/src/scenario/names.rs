@@ -1,12 +1,12 @@
 //! The names that a scenario file uses, and which of them go together.
 
-use understudy_policies::source::Named;
-
+use understudy_engine::core::decision::Guard;
 use understudy_engine::core::machine::StateName as State;
 use understudy_engine::core::signal::Command;
 use understudy_engine::workflow::StepId;
+use understudy_policies::source::Named;
 
-use super::model::{Evidence, ExpectedDecision, FaultState, Part, Place};
+use super::model::{Evidence, ExpectedDecision, FaultState, Part, Place, Theme};
 
 /// How something is broken, without the figures that some of them need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,10 @@ pub(super) struct MachineState(pub(super) State);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CommandName(pub(super) Command);
 
+/// A guard, as an expectation names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct GuardName(pub(super) Guard);
+
 macro_rules! named {
     ($($type:ident, $what:literal: $($name:literal => $variant:ident),+;)+) => {
         $(impl Named for $type {
@@ -51,6 +55,10 @@ macro_rules! named {
 
 named! {
     ExpectedDecision, "a decision": "hold" => Hold, "fail-over" => FailOver;
+    Theme, "a theme":
+        "losses" => Losses, "gray" => Gray, "partitions" => Partitions, "lease-store" => LeaseStore,
+        "monitoring" => Monitoring, "data" => Data, "engine" => Engine, "crashes" => Crashes,
+        "operations" => Operations, "redirection" => Redirection, "failback" => Failback, "incidents" => Incidents;
     Evidence, "a kind of evidence": "published" => Published, "inferred" => Inferred;
     Place, "a place of the modelled platform":
         "us-east-1" => Home, "us-east-2" => Away, "us-west-2" => Witness, "internet" => Internet;
@@ -77,6 +85,29 @@ macro_rules! wrapped {
             const NAMES: &'static [(&'static str, Self)] = &[$(($name, Self($value))),+];
         }
     };
+}
+
+wrapped! { GuardName, "a guard":
+    "quorum" => Guard::Quorum,
+    "dwell" => Guard::Dwell,
+    "loss-action" => Guard::LossAction,
+    "loss-wait" => Guard::LossWait,
+    "not-shared" => Guard::NotShared,
+    "not-isolated" => Guard::NotIsolated,
+    "own-region" => Guard::OwnRegion,
+    "protected" => Guard::Protected,
+    "armed" => Guard::Armed,
+    "not-paused" => Guard::NotPaused,
+    "drives" => Guard::Drives,
+    "cool-down" => Guard::CoolDown,
+    "role-changes" => Guard::RoleChanges,
+    "data-loss" => Guard::DataLoss,
+    "no-execution" => Guard::NoExecution,
+    "lease" => Guard::Lease,
+    "soak" => Guard::Soak,
+    "outside-trading" => Guard::OutsideTrading,
+    "no-health-event" => Guard::NoHealthEvent,
+    "failback-mode" => Guard::FailbackMode,
 }
 
 wrapped! { CommandName, "something that an operator can ask for":
@@ -173,6 +204,33 @@ impl StepName {
     }
 }
 
+impl Theme {
+    /// Its name in a scenario file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        understudy_policies::source::name_of(self)
+    }
+
+    /// As a heading above the scenarios of this theme.
+    #[must_use]
+    pub const fn heading(self) -> &'static str {
+        match self {
+            Self::Losses => "What is lost",
+            Self::Gray => "Gray and flapping",
+            Self::Partitions => "Partitions",
+            Self::LeaseStore => "The lease store",
+            Self::Monitoring => "What the engine knows",
+            Self::Data => "Replication and data",
+            Self::Engine => "Sidecars and clocks",
+            Self::Crashes => "Crashes in the middle of a role change",
+            Self::Operations => "Operators and settings",
+            Self::Redirection => "Clients on their way to the standby",
+            Self::Failback => "Coming home, and the calendar",
+            Self::Incidents => "Incidents",
+        }
+    }
+}
+
 impl FaultState {
     /// Its name in a scenario file.
     #[must_use]
@@ -248,7 +306,7 @@ impl Part {
         match self {
             Self::Route53Control => &[Place::Home],
             Self::Resolvers => &[Place::Internet],
-            Self::LeaseEndpoint | Self::Region => &[Place::Home, Place::Away, Place::Witness],
+            Self::S3 | Self::LeaseEndpoint | Self::Region => &[Place::Home, Place::Away, Place::Witness],
             Self::Link => &[Place::Home, Place::Away, Place::Witness, Place::Internet],
             _ => &[Place::Home, Place::Away],
         }
@@ -271,6 +329,7 @@ mod tests {
             }
         }
         same::<ExpectedDecision>();
+        same::<Theme>();
         same::<Evidence>();
         same::<Place>();
         same::<Part>();
@@ -295,5 +354,12 @@ mod tests {
             .filter(|(_, step)| step.only_waits_in().is_some());
         let names: Vec<&str> = waits.map(|(name, _)| *name).collect();
         assert_eq!(names, ["await-lease", "confirm-home", "await-region"]);
+    }
+
+    #[test]
+    fn guards_are_expected_by_the_names_that_reports_use() {
+        for (name, GuardName(guard)) in GuardName::NAMES {
+            assert_eq!(crate::report::words::guard(*guard), *name);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::digest::FaultSet;
 use crate::scenario::{Fault, FaultState, Part, Place, Subject};
 
 use super::clock::{Moment, micros};
@@ -124,6 +125,14 @@ impl Faults {
             }
         };
         (change, next)
+    }
+
+    /// Which of them have begun.
+    pub(crate) fn begun(&self) -> FaultSet {
+        let begun = self.begun.iter().enumerate();
+        begun
+            .filter_map(|(index, begun)| begun.is_some().then_some(index))
+            .collect()
     }
 
     /// The beginning of the last fault that had begun by this moment, or of what an operator did.

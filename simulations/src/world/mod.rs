@@ -33,6 +33,7 @@ mod probes;
 mod queue;
 mod record;
 mod schedule;
+mod stated;
 #[cfg(test)]
 mod tests;
 
@@ -95,6 +96,8 @@ struct World<'a> {
     parts: Parts,
     links: Links,
     deliveries: Deliveries,
+    /// The epoch in which everything starts.
+    first_epoch: Epoch,
     store: LeaseStore,
     databases: Databases,
     dns: Dns,
@@ -178,10 +181,12 @@ impl<'a> World<'a> {
                 slots.push(Slot::new(region, sidecar, conditions.sidecars, clock));
             }
         }
+        let store = LeaseStore::new(&policy.lease.store, scenario.begins_in);
+        let epoch = store.record().epoch;
         let clocks = DatabaseClocks::new(scenario.start, conditions.database_offset_micros);
         Self {
-            clients: Clients::new(&crowd, &mut rng),
-            databases: Databases::new(clocks, conditions.replication_lag),
+            clients: Clients::new(&crowd, scenario.begins_in, &mut rng),
+            databases: Databases::new(clocks, conditions.replication_lag, scenario.begins_in),
             queue: Queue::new(horizon),
             now: Moment::START,
             faults: Faults::new(&scenario.faults, onset),
@@ -192,12 +197,13 @@ impl<'a> World<'a> {
             parts: Parts::default(),
             links: Links::default(),
             deliveries: Deliveries::default(),
-            store: LeaseStore::new(&policy.lease.store),
-            dns: Dns::new(),
-            order_paths: [true, false].map(|open| OrderPath {
-                epoch: Epoch(1),
-                intake: open,
-                processing: open,
+            first_epoch: epoch,
+            store,
+            dns: Dns::new(scenario.begins_in),
+            order_paths: Region::BOTH.map(|region| OrderPath {
+                epoch,
+                intake: region == scenario.begins_in,
+                processing: region == scenario.begins_in,
             }),
             serving_checks: [None; 2],
             slots,

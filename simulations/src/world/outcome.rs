@@ -18,7 +18,7 @@ use crate::report::{
 use crate::scenario::{ExpectedDecision, Part, Place};
 
 /// Calendars and soaks are judged on clocks that may be ahead of true time.
-const CLOCK_TOLERANCE: Duration = Duration::from_secs(1);
+pub(super) const CLOCK_TOLERANCE: Duration = Duration::from_secs(1);
 
 /// A phase that is longer by no more than this is not called an overrun: timers and drifting clocks are no finer.
 const OVERRUN_TOLERANCE: Duration = Duration::from_millis(10);
@@ -56,8 +56,11 @@ impl World<'_> {
             failbacks: self.record.failbacks,
             accepted_rto: ledger.accepted_rto_seconds,
             processed_rto: ledger.processed_rto_seconds,
+            processing_stopped: self.processing.count() > 0,
             overrun: ledger.overrun_phase,
             interrupted: self.placing.total(),
+            interruptions: self.placing.count(),
+            begun: self.faults.begun(),
             orders: self.orders(),
             edges: self.record.edges,
             ends_in: self.ends_in(),
@@ -236,8 +239,14 @@ impl World<'_> {
             decision: expect.decision,
             ends_in: expect.ends_in.map(words::region),
             no_failback_before_seconds: expect.no_failback_before.map(span_seconds),
+            failback_by_seconds: expect.failback_by.map(span_seconds),
             within_budget: expect.within_budget,
             uninterrupted: expect.uninterrupted,
+            interrupted_max_seconds: expect.interrupted_max.map(span_seconds),
+            failovers: expect.failovers,
+            blocked_by: expect.blocked_by.map(words::guard),
+            needs_operator: expect.needs_operator,
+            orders_lost_max: expect.orders_lost_max,
             because: expect.because.clone(),
         }
     }
@@ -344,6 +353,8 @@ impl World<'_> {
         for text in self.never_reached() {
             point(false, text);
         }
+        points.extend(self.stated_points(actual));
+        let mut point = |right: bool, text: String| points.push(VerdictPoint { right, text });
         let broken = self.record.violations.len();
         let text = match broken {
             0 => "no invariant was broken".to_owned(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use understudy_engine::core::ids::Region;
 use understudy_engine::core::time::WallTime;
 use understudy_simulations::scenario::{
     Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject,
@@ -19,22 +20,17 @@ pub(crate) fn scenario(faults: Vec<Fault>, onset: Duration, watched: Duration) -
     Scenario {
         name: "generated".to_owned(),
         title: "a generated outage".to_owned(),
+        theme: None,
         variant_of: None,
         start: WallTime::from_millis(START),
         onset,
         horizon: onset + watched,
         order_path: ORDER_PATH.to_vec(),
         policy: "trading".to_owned(),
+        begins_in: Region::Home,
         approval_after: None,
         sources: Vec::new(),
-        expect: Expect {
-            decision: ExpectedDecision::FailOver,
-            ends_in: None,
-            no_failback_before: None,
-            within_budget: false,
-            uninterrupted: false,
-            because: "it was generated".to_owned(),
-        },
+        expect: Expect::only(ExpectedDecision::FailOver, "it was generated"),
         faults,
     }
 }

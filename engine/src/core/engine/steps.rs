@@ -360,6 +360,10 @@ impl Engine {
                     } else {
                         self.runner.done(step.id);
                     }
+                } else if step.id == StepId::SwitchOverDatabase && !self.move_unknown {
+                    // It failed for certain, and the order path is closed meanwhile: going home can wait, orders cannot.
+                    self.look_first = false;
+                    self.fail(now, step);
                 } else {
                     // The describe agrees that nothing happened: it may be asked for again.
                     self.look_first = false;
