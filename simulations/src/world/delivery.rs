@@ -112,6 +112,7 @@ impl Deliveries {
     }
 
     /// Whether any delivery is at fault. Only then is anything drawn.
+    #[inline]
     pub(super) const fn any(&self) -> bool {
         self.any
     }

@@ -276,7 +276,9 @@ impl World<'_> {
         (there, back)
     }
 
-    /// The same plan, over links that lose and delay what is sent. A shell repeats nothing by itself.
+    /// The same plan, over links that lose and delay what is sent. A shell repeats nothing by itself. Out of line: hardly
+    /// ever.
+    #[cold]
     fn plan_over_bad_links(&mut self, slot: usize, effect: &Effect, plan: Plan, answer_lost: &mut bool) -> Plan {
         let Plan::Work { apply, answer } = plan else {
             return plan;

@@ -252,6 +252,11 @@ impl<'a> World<'a> {
         self.show_the_oracle();
     }
 
+    #[expect(
+        clippy::inline_always,
+        reason = "called in one place, for every event: a copy of each costs 3 %"
+    )]
+    #[inline(always)]
     fn happen(&mut self, event: Event) {
         match event {
             Event::Fault(index) => self.fault(index),

@@ -333,7 +333,8 @@ impl World<'_> {
         }
     }
 
-    /// Sends an observation on its way. It may be lost, come twice or be late by itself.
+    /// Sends an observation on its way.
+    #[inline]
     fn send(
         &mut self,
         slot: usize,
@@ -343,9 +344,24 @@ impl World<'_> {
         after: Duration,
         way: Way,
     ) {
-        if !self.deliveries.any() {
-            return self.deliver(slot, probe, observation, observed, after);
+        if self.deliveries.any() {
+            self.send_over_bad_ways(slot, probe, observation, observed, after, way);
+        } else {
+            self.deliver(slot, probe, observation, observed, after);
         }
+    }
+
+    /// It may be lost, come twice or be late by itself. Out of line: hardly ever.
+    #[cold]
+    fn send_over_bad_ways(
+        &mut self,
+        slot: usize,
+        probe: &Probe,
+        observation: Observation,
+        observed: WallTime,
+        after: Duration,
+        way: Way,
+    ) {
         let arrivals = self.deliveries.send(way, &mut self.rng);
         for late in arrivals.into_iter().flatten() {
             self.deliver(slot, probe, observation, observed, after + late);

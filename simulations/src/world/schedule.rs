@@ -60,6 +60,7 @@ impl Schedule {
     }
 
     /// Whether anything waits for an engine.
+    #[inline]
     pub(crate) const fn waits(&self) -> bool {
         self.waiting > 0
     }
@@ -98,17 +99,20 @@ fn belongs_to(effect: &Effect, step: StepId, first_epoch: Epoch) -> bool {
 impl World<'_> {
     /// Whether anything waits for an engine to come to a step or a state. From the onset on only: what an engine does
     /// when everything starts is no part of an incident.
+    #[inline]
     pub(super) fn something_waits(&self) -> bool {
         (self.faults.schedule.waits() || self.operations.waits()) && self.now >= self.onset
     }
 
     /// An engine asks for an effect. Returns whether anything begins right now, which then comes first.
+    #[cold]
     pub(super) fn step_reached(&mut self, effect: &Effect) -> bool {
         let first = self.first_epoch;
         self.reached(|origin| matches!(origin, Origin::Step(step) if belongs_to(effect, step, first)))
     }
 
     /// What has been waiting for this begins. Returns whether any of it begins right now.
+    #[cold]
     pub(super) fn reached(&mut self, awaited: impl Fn(Origin) -> bool) -> bool {
         let mut right_now = false;
         for (index, at) in self.faults.schedule.reached(self.now, &awaited) {
