@@ -296,15 +296,15 @@ fn is_sound(scenario: &Scenario) -> bool {
     let faults = &scenario.faults;
     let possible = |fault: &Fault| {
         let figure = match fault.state {
-            FaultState::Slow { by } | FaultState::Delayed { by } => by,
+            FaultState::Slow { by }
+            | FaultState::Delayed { by }
+            | FaultState::Duplicated { by }
+            | FaultState::Reordered { by }
+            | FaultState::Stepped { by, .. } => by,
             _ => Duration::MAX,
         };
         !figure.is_zero() && fault.until.is_none_or(|until| until > fault.at) && fault.is_possible()
     };
-    let apart = |index: usize| {
-        faults[index + 1..]
-            .iter()
-            .all(|other| !overlap(&faults[index], other, Some(scenario.onset)))
-    };
+    let apart = |index: usize| faults[index + 1..].iter().all(|other| !overlap(&faults[index], other));
     !faults.is_empty() && faults.iter().all(possible) && (0..faults.len()).all(apart)
 }

@@ -304,6 +304,7 @@ impl World<'_> {
     }
 
     /// Whether somebody in this place looks at the others: a sidecar, or the observer.
+    #[inline]
     pub(super) fn looks_out(&self, place: Place) -> bool {
         self.parts.up(place, Part::Sidecars) && !place.region().is_some_and(|region| self.silent[region.index()])
     }

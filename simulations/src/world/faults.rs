@@ -6,6 +6,7 @@ use crate::digest::FaultSet;
 use crate::scenario::{Fault, FaultState, Part, Place, Subject};
 
 use super::clock::{Moment, micros};
+use super::delivery::Deliveries;
 use super::links::Links;
 use super::parts::{Answer, PartState, Parts};
 use super::schedule::Schedule;
@@ -136,7 +137,9 @@ impl Faults {
     /// Which of them have begun.
     pub(crate) fn have_begun(&self) -> FaultSet {
         let begun = self.begun.iter().enumerate();
-        begun.filter_map(|(index, begun)| begun.map(|_| index)).collect()
+        begun
+            .filter_map(|(index, begun)| begun.is_some().then_some(index))
+            .collect()
     }
 
     /// The beginning of the last fault that had begun by this moment, or of what an operator did.
@@ -164,6 +167,24 @@ impl Faults {
             Subject::Part { .. } | Subject::Sidecar { .. } => None,
             Subject::Link { from, to, both_ways } => Some((from, to, both_ways, &fault.state)),
         }))
+    }
+
+    /// How messages fare on their way now.
+    pub(super) fn deliveries(&self) -> Deliveries {
+        let mut deliveries = Deliveries::default();
+        for fault in self.in_force() {
+            match fault.subject {
+                Subject::Part { part, place } => deliveries.add_part(part, place, fault.state),
+                Subject::Sidecar { .. } => {}
+                Subject::Link { from, to, both_ways } => {
+                    deliveries.add_link(from, to, fault.state);
+                    if both_ways {
+                        deliveries.add_link(to, from, fault.state);
+                    }
+                }
+            }
+        }
+        deliveries
     }
 
     /// Whether any of them is about clocks.

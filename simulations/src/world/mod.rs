@@ -17,6 +17,7 @@ mod clients;
 pub(crate) mod clock;
 mod database;
 mod deeds;
+mod delivery;
 mod dns;
 mod effects;
 mod engines;
@@ -41,7 +42,7 @@ use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use understudy_engine::core::ids::{Region, Switch};
+use understudy_engine::core::ids::{Epoch, Region, Switch};
 use understudy_engine::core::time::WallTime;
 use understudy_policies::Policy;
 use understudy_policies::figures::ALIAS_TTL;
@@ -53,6 +54,7 @@ use self::clients::{Acceptance, Clients, Crowd};
 use self::clock::{DatabaseClocks, MachineClock, Moment};
 use self::database::Databases;
 use self::deeds::PausedOrders;
+use self::delivery::Deliveries;
 use self::dns::Dns;
 use self::effects::InFlights;
 use self::engines::{Input, Slot};
@@ -98,6 +100,9 @@ struct World<'a> {
     silent: [bool; 2],
     parts: Parts,
     links: Links,
+    deliveries: Deliveries,
+    /// The epoch in which everything starts.
+    first_epoch: Epoch,
     store: LeaseStore,
     databases: Databases,
     dns: Dns,
@@ -202,6 +207,8 @@ impl<'a> World<'a> {
             silent: [false; 2],
             parts: Parts::default(),
             links: Links::default(),
+            deliveries: Deliveries::default(),
+            first_epoch: epoch,
             store,
             dns: Dns::new(scenario.begins_in),
             order_paths: Region::BOTH.map(|region| OrderPath {
@@ -259,6 +266,11 @@ impl<'a> World<'a> {
         self.show_the_oracle();
     }
 
+    #[expect(
+        clippy::inline_always,
+        reason = "called in one place, for every event: a copy of each costs 3 %"
+    )]
+    #[inline(always)]
     fn happen(&mut self, event: Event) {
         match event {
             Event::Fault(index) => self.fault(index),
@@ -309,6 +321,7 @@ impl<'a> World<'a> {
             .collect();
         self.parts = self.faults.parts();
         self.links = self.faults.links();
+        self.deliveries = self.faults.deliveries();
         for (change, index) in changed {
             self.carry_out(change, index);
         }

@@ -18,6 +18,7 @@ impl Operation {
 
 impl World<'_> {
     /// An operator asks a region's sidecars for something. One that is stopped, starting or hanging does not hear it.
+    #[cold]
     pub(super) fn operation(&mut self, index: u16) {
         let scenario = self.scenario;
         let Some(operation) = scenario.operations.get(usize::from(index)) else {
@@ -63,6 +64,7 @@ impl World<'_> {
 
     /// A shell that is being shut down ends as soon as its engine has no order in hand any more, and starts again: a
     /// deployment.
+    #[cold]
     pub(super) fn leave_if_done(&mut self, slot: usize) {
         let it = &self.slots[slot];
         let Some(engine) = it.engine.as_ref().filter(|_| it.leaving) else {

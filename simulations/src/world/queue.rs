@@ -162,6 +162,7 @@ impl Queue {
     }
 
     /// Moves the ring on. What comes into its reach leaves the heap, and comes later than anything else in the ring.
+    #[inline]
     fn advance(&mut self, to: u64) {
         if to <= self.current {
             return;

@@ -14,6 +14,7 @@ use crate::scenario::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Ori
 
 mod clocks;
 mod deeds;
+mod deliveries;
 mod operators;
 mod triggers;
 
