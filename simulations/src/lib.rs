@@ -1,5 +1,6 @@
 //! What would happen: outages replayed against the engine's own core, in virtual time, from one seed.
 
+pub mod campaign;
 mod clock_faults;
 pub mod conditions;
 pub mod digest;

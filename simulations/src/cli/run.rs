@@ -22,7 +22,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<Answer, Refusal> {
 
 fn run_one(arguments: &RunArguments, name: &str) -> Result<Answer, Refusal> {
     let scenario = input::scenario(name)?;
-    let policy = input::policy(arguments.policy.as_deref(), &scenario)?;
+    let policy = input::policy(arguments.policy.as_deref(), &scenario.policy)?;
     let report = replay(&scenario, &policy, seed(arguments, &scenario));
     if arguments.json {
         output::print_json(&report)?;
@@ -45,7 +45,8 @@ fn siblings(scenario: &Scenario) -> Result<String, Refusal> {
 }
 
 fn run_all(arguments: &RunArguments) -> Result<Answer, Refusal> {
-    let with_policy = |scenario| Ok((input::policy(arguments.policy.as_deref(), &scenario)?, scenario));
+    let with_policy =
+        |scenario: Scenario| Ok((input::policy(arguments.policy.as_deref(), &scenario.policy)?, scenario));
     let runs: Vec<(Policy, Scenario)> = input::scenarios()?
         .into_iter()
         .map(with_policy)

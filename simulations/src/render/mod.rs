@@ -1,5 +1,6 @@
 //! A run as a person reads it, at any hour and on any width of terminal.
 
+mod campaign;
 mod fold;
 mod ledger;
 mod news;
@@ -12,6 +13,7 @@ mod verdict;
 use crate::report::Report;
 use text::Paper;
 
+pub use campaign::campaign;
 pub use scenarios::{scenarios, siblings};
 pub use table::table;
 pub use verdict::is_right;

@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
+use understudy_engine::core::ids::Region;
 use understudy_policies::gather;
-use understudy_policies::source::Table;
+use understudy_policies::source::{Table, Value};
 
 use super::model::{Expect, ExpectedDecision, Place};
 use super::names::GuardName;
-use super::read::{HORIZON_MAX, serving_region};
+use super::read::HORIZON_MAX;
 use super::rules;
 
 /// More failovers than this in one run are no expectation that anyone has.
 const FAILOVERS_MAX: u32 = 20;
 const ORDERS_LOST_MAX: u32 = 1_000_000;
 
-pub(super) fn expect(table: &Table<'_>, length: Option<Duration>) -> Option<Expect> {
+pub(super) fn expect(table: &Table<'_>, length: Option<Duration>, begins_in: Region) -> Option<Expect> {
     let expect = gather!(Expect {
         decision: table.name("decision"),
         ends_in: table.optional("ends-in", |value| serving_region(&value)),
@@ -42,6 +43,8 @@ pub(super) fn expect(table: &Table<'_>, length: Option<Duration>) -> Option<Expe
         because: table.text("because"),
     })?;
     let against: &[(&str, bool)] = match expect.decision {
+        // A platform that is away from home may go home without ever failing over.
+        ExpectedDecision::Hold if begins_in == Region::Away => &[("failovers", expect.failovers.is_some())],
         ExpectedDecision::Hold => &[
             ("within-budget", expect.within_budget),
             ("no-failback-before", expect.no_failback_before.is_some()),
@@ -69,4 +72,16 @@ pub(super) fn expect(table: &Table<'_>, length: Option<Duration>) -> Option<Expe
         );
     }
     agreed.then_some(expect)
+}
+
+pub(super) fn serving_region(value: &Value<'_>) -> Option<Region> {
+    let place: Place = value.name()?;
+    if place.region().is_none() {
+        value.refuse(
+            rules::PLACE,
+            format!("orders never run in `{place}`"),
+            "write `us-east-1` or `us-east-2`".to_owned(),
+        );
+    }
+    place.region()
 }

@@ -13,7 +13,8 @@ mod state;
 mod timing;
 mod words;
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, Entry, entry};
+pub(crate) use fault::overlap;
 pub use model::{
     Evidence, Expect, ExpectedDecision, Fault, FaultState, Operation, Origin, Part, Place, Scenario, Share, Subject,
     Theme,

@@ -28,6 +28,8 @@ pub struct Scenario {
     pub theme: Option<Theme>,
     /// The scenario of which this is the same incident with another order path.
     pub variant_of: Option<String>,
+    /// The region that serves at the beginning. Away from home it failed over long ago, and home is the standby.
+    pub begins_in: Region,
     /// The wall clock at simulated zero.
     pub start: WallTime,
     /// The first fault, after the start: until then everything settles.
@@ -153,8 +155,8 @@ pub enum Origin {
     /// The onset of the incident.
     #[default]
     Onset,
-    /// The start of the scenario: for what begins before the onset.
-    Start,
+    /// A moment this long before the onset, and not before the start.
+    BeforeOnset(Duration),
     /// The moment, at the onset or later, at which any engine first asks for an effect of this step. What begins right
     /// then begins between the intent and its effect.
     Step(StepId),
@@ -371,6 +373,27 @@ pub enum Evidence {
     Published,
     /// Inferred from what was published, or made up.
     Inferred,
+}
+
+impl Expect {
+    /// Expects a decision, and nothing else.
+    #[must_use]
+    pub fn only(decision: ExpectedDecision, because: &str) -> Self {
+        Self {
+            decision,
+            ends_in: None,
+            no_failback_before: None,
+            failback_by: None,
+            within_budget: false,
+            uninterrupted: false,
+            interrupted_max: None,
+            failovers: None,
+            blocked_by: None,
+            needs_operator: None,
+            orders_lost_max: None,
+            because: because.to_owned(),
+        }
+    }
 }
 
 impl Scenario {

@@ -3,14 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
+use understudy_engine::core::ids::Region;
 use understudy_engine::core::time::WallTime;
 use understudy_policies::gather;
 use understudy_policies::shipped as policies;
 use understudy_policies::source::{Diagnostics, Reader, Source, Table, Value, nearest};
 
-use super::expect::expect;
+use super::expect::{expect, serving_region};
 use super::fault::{self, Head};
-use super::model::{Fault, Operation, Origin, Part, Place, Scenario, Share};
+use super::model::{Fault, Operation, Origin, Part, Scenario, Share};
 use super::operation::operations;
 use super::{rules, shipped};
 
@@ -57,6 +58,9 @@ fn scenario(source: &Source, table: &Table<'_>) -> Option<Scenario> {
             "give the first fault `at = \"0s\"`, and move the onset and the other faults to match".to_owned(),
         );
     }
+    let begins_in = table
+        .optional("begins-in", |value| serving_region(&value))
+        .map(|region| region.unwrap_or(Region::Home));
     gather!(Scenario {
         name: name(source, table),
         title: table.parsed("title", one_line),
@@ -68,6 +72,7 @@ fn scenario(source: &Source, table: &Table<'_>) -> Option<Scenario> {
         order_path: order_path(table),
         policy: policy(table),
         mode: table.optional("mode", |value| value.name()),
+        begins_in: begins_in,
         approval_after: table.optional("approval-after", |value| value.duration(Duration::ZERO..=HORIZON_MAX)),
         sidecars: sidecars,
         stretching_resolvers: table
@@ -77,7 +82,11 @@ fn scenario(source: &Source, table: &Table<'_>) -> Option<Scenario> {
             value.integer(0..=i64::MAX).and_then(|seed| u64::try_from(seed).ok())
         }),
         sources: sources,
-        expect: table.table("expect", |table| expect(table, head.length)),
+        expect: table.table("expect", |table| expect(
+            table,
+            head.length,
+            begins_in.unwrap_or(Region::Home)
+        )),
         faults: faults,
         operations: operations,
     })
@@ -235,16 +244,4 @@ fn order_path(table: &Table<'_>) -> Option<Vec<Part>> {
         "put `aurora` last: it is where an order is committed".to_owned(),
     );
     None
-}
-
-pub(super) fn serving_region(value: &Value<'_>) -> Option<understudy_engine::core::ids::Region> {
-    let place: Place = value.name()?;
-    if place.region().is_none() {
-        value.refuse(
-            rules::PLACE,
-            format!("orders never run in `{place}`"),
-            "write `us-east-1` or `us-east-2`".to_owned(),
-        );
-    }
-    place.region()
 }

@@ -136,8 +136,8 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    /// Clients that have all resolved the home region, with their orders and caches staggered.
-    pub(crate) fn new(crowd: &Crowd, rng: &mut impl Rng) -> Self {
+    /// Clients that have all resolved one region, with their orders and caches staggered.
+    pub(crate) fn new(crowd: &Crowd, region: Region, rng: &mut impl Rng) -> Self {
         let mut all = ClientSet::default();
         let mut stretching = ClientSet::default();
         let interval = micros(crowd.order_interval).max(1);
@@ -165,7 +165,7 @@ impl Clients {
             all,
             stretching,
             sent: ClientSet::default(),
-            resolved: [all, ClientSet::default()],
+            resolved: Region::BOTH.map(|it| if it == region { all } else { ClientSet::default() }),
             acceptance: [Acceptance::Refuses; 2],
             counted_until: Moment::START,
             tally: Tally::default(),
@@ -368,7 +368,7 @@ mod tests {
     };
 
     fn clients() -> Clients {
-        Clients::new(&CROWD, &mut ChaCha8Rng::seed_from_u64(1))
+        Clients::new(&CROWD, Region::Home, &mut ChaCha8Rng::seed_from_u64(1))
     }
 
     fn at(seconds: u64) -> Moment {

@@ -86,9 +86,9 @@ impl MachineClock {
     /// The boot-time clock.
     #[must_use]
     pub(crate) fn boot(&self, at: Moment) -> Timestamp {
-        let elapsed = i128::from(at.0.saturating_sub(self.since.0));
-        let drifted = elapsed + elapsed * i128::from(self.drift_ppm) / 1_000_000;
-        let boot = i128::from(self.boot_then) + drifted;
+        let elapsed = at.0.saturating_sub(self.since.0);
+        let drifted = scaled(elapsed, i64::from(self.drift_ppm), 1_000_000);
+        let boot = i128::from(self.boot_then) + i128::from(elapsed) + drifted;
         Timestamp::from_micros(u64::try_from(boot).unwrap_or(u64::MAX))
     }
 
@@ -121,8 +121,8 @@ impl MachineClock {
     /// The first true moment, since the clock has had its rate, at which the boot-time clock shows `timestamp` or later.
     #[must_use]
     pub(crate) fn when(&self, timestamp: Timestamp) -> Moment {
-        let shown = i128::from(timestamp.as_micros().saturating_sub(self.boot_then));
-        let guess = i128::from(self.since.0) + shown * 1_000_000 / (1_000_000 + i128::from(self.drift_ppm));
+        let shown = timestamp.as_micros().saturating_sub(self.boot_then);
+        let guess = i128::from(self.since.0) + scaled(shown, 1_000_000, 1_000_000 + i64::from(self.drift_ppm));
         let mut at = Moment(u64::try_from(guess).unwrap_or(u64::MAX));
         // Rounding is off by a microsecond or two at most.
         while at > self.since && self.boot(Self::step_back(at)) >= timestamp {
@@ -136,6 +136,18 @@ impl MachineClock {
 
     const fn step_back(at: Moment) -> Moment {
         Moment(at.0 - 1)
+    }
+}
+
+/// `micros * numerator / denominator`. Clocks are read with every event, and dividing 128 bits is slow: it is done only
+/// for times so long that 64 do not hold them.
+fn scaled(micros: u64, numerator: i64, denominator: i64) -> i128 {
+    let product = i64::try_from(micros)
+        .ok()
+        .and_then(|micros| micros.checked_mul(numerator));
+    match product {
+        Some(product) => i128::from(product / denominator),
+        None => i128::from(micros) * i128::from(numerator) / i128::from(denominator),
     }
 }
 
@@ -197,7 +209,8 @@ mod tests {
     fn a_wake_up_comes_at_the_first_moment_at_which_the_clock_shows_it() {
         for drift in DRIFTS {
             let clock = clock(drift);
-            for boot in [1_234_567, 1_234_568, 2_000_001, 98_765_432_109] {
+            // The last one is ten thousand years away.
+            for boot in [1_234_567, 1_234_568, 2_000_001, 98_765_432_109, 315_360_000_000_000_000] {
                 let timestamp = Timestamp::from_micros(boot);
                 let at = clock.when(timestamp);
                 assert!(clock.boot(at) >= timestamp, "{drift} {boot}");

@@ -75,22 +75,15 @@ pub(crate) struct Databases {
 }
 
 impl Databases {
-    /// The home region writes in epoch 1, the other one follows.
-    pub(crate) const fn new(clocks: DatabaseClocks, lag: Duration) -> Self {
-        let cluster = Cluster {
-            writer: true,
-            serving: None,
-            cut_since: None,
-        };
+    /// One region writes, the other one follows.
+    pub(crate) fn new(clocks: DatabaseClocks, lag: Duration, writer: Region) -> Self {
         Self {
             clocks,
-            clusters: [
-                cluster,
-                Cluster {
-                    writer: false,
-                    ..cluster
-                },
-            ],
+            clusters: Region::BOTH.map(|region| Cluster {
+                writer: region == writer,
+                serving: None,
+                cut_since: None,
+            }),
             attached: true,
             by_hand: [false; 2],
             moving: None,
@@ -280,7 +273,7 @@ mod tests {
     const LAG: Duration = Duration::from_millis(400);
 
     fn databases() -> Databases {
-        Databases::new(DatabaseClocks::new(WallTime::from_millis(0), [0, 0]), LAG)
+        Databases::new(DatabaseClocks::new(WallTime::from_millis(0), [0, 0]), LAG, Region::Home)
     }
 
     fn at(seconds: u64) -> Moment {

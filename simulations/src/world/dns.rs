@@ -27,18 +27,18 @@ pub(crate) struct Dns {
 }
 
 impl Dns {
-    /// Both switches disengaged: the home region answers.
-    pub(crate) const fn new() -> Self {
+    /// Both switches alike, so that one region answers.
+    pub(crate) fn new(answer: Region) -> Self {
         let item = Item {
-            engaged: false,
+            engaged: answer == Region::Away,
             decided_on: (Epoch(0), 0),
         };
         Self {
             items: [item; 2],
             readable: [true; 2],
             endpoint_unhealthy: false,
-            wanted: Region::Home,
-            switched: Region::Home,
+            wanted: answer,
+            switched: answer,
             pinned: None,
             generation: 0,
         }
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn either_switch_alone_holds_traffic_away() {
         for switch in Switch::BOTH {
-            let mut dns = Dns::new();
+            let mut dns = Dns::new(Region::Home);
             assert!(dns.set(switch, true, (Epoch(1), 1)));
             let flip = dns.look(READABLE, false).unwrap();
             assert_eq!(dns.answer(), Region::Home);
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn losing_a_switch_moves_nothing() {
-        let mut dns = Dns::new();
+        let mut dns = Dns::new(Region::Home);
         assert_eq!(dns.look([false, true], false), None);
         dns.set(Switch::A, true, (Epoch(1), 1));
         dns.set(Switch::B, true, (Epoch(1), 1));
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_flip_that_was_overtaken_does_nothing() {
-        let mut dns = Dns::new();
+        let mut dns = Dns::new(Region::Home);
         dns.set(Switch::A, true, (Epoch(1), 1));
         let first = dns.look(READABLE, false).unwrap();
         dns.set(Switch::A, false, (Epoch(1), 1));
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_pinned_record_answers_whatever_the_switches_say_until_it_is_unpinned() {
-        let mut dns = Dns::new();
+        let mut dns = Dns::new(Region::Home);
         assert!(dns.pin(Some(Region::Away)));
         assert_eq!(dns.answer(), Region::Away);
         assert!(dns.pin(None));
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_write_that_was_held_up_does_not_undo_the_one_that_came_after_it() {
-        let mut dns = Dns::new();
+        let mut dns = Dns::new(Region::Home);
         assert!(dns.set(Switch::A, true, (Epoch(1), 7)));
         assert!(dns.set(Switch::A, false, (Epoch(1), 7)));
         assert!(
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_switch_refuses_an_older_epoch() {
-        let mut dns = Dns::new();
+        let mut dns = Dns::new(Region::Home);
         assert!(dns.set(Switch::A, true, (Epoch(2), 1)));
         assert!(!dns.set(Switch::A, false, (Epoch(1), 1)));
         assert!(dns.engaged(Switch::A));

@@ -49,6 +49,8 @@ pub(crate) struct Slot {
     restarting: bool,
     starts: u32,
     wake: Option<Moment>,
+    /// The time-out that `wake` was made of. A later one asks for no earlier wake-up.
+    wake_for: Timestamp,
     /// Outcomes, and effects to be begun: its shell keeps every one of them.
     unsettled: Vec<Input>,
     inbox: VecDeque<Input>,
@@ -88,6 +90,7 @@ impl Slot {
             restarting: false,
             starts: 0,
             wake: None,
+            wake_for: Timestamp::NEVER,
             unsettled: Vec::new(),
             inbox: VecDeque::new(),
         }
@@ -334,11 +337,15 @@ impl World<'_> {
         let Some(timeout) = it.engine.as_ref().and_then(Engine::poll_timeout) else {
             return;
         };
+        if it.wake.is_some() && timeout >= it.wake_for {
+            return;
+        }
         let due = it.clock.when(timeout);
         // An engine that asks for a moment that is past must not keep the world from going on.
         let at = if due > self.now { due } else { self.now.after(TIMER) };
         if it.wake.is_none_or(|wake| at < wake) {
             it.wake = Some(at);
+            it.wake_for = if due > self.now { timeout } else { Timestamp::NEVER };
             self.queue.push(at, Event::Wake(u8::try_from(slot).unwrap_or(u8::MAX)));
         }
     }

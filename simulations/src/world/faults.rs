@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use crate::digest::FaultSet;
 use crate::scenario::{Fault, FaultState, Part, Place, Subject};
 
 use super::clock::{Moment, micros};
+use super::delivery::Deliveries;
 use super::links::Links;
 use super::parts::{Answer, PartState, Parts};
 use super::schedule::Schedule;
@@ -125,6 +127,14 @@ impl Faults {
         (change, next)
     }
 
+    /// Which of them have begun.
+    pub(crate) fn begun(&self) -> FaultSet {
+        let begun = self.begun.iter().enumerate();
+        begun
+            .filter_map(|(index, begun)| begun.is_some().then_some(index))
+            .collect()
+    }
+
     /// The beginning of the last fault that had begun by this moment, or of what an operator did.
     pub(crate) fn last_beginning(&self, now: Moment) -> Moment {
         let begun = self.begun.iter().flatten();
@@ -150,6 +160,24 @@ impl Faults {
             Subject::Part { .. } | Subject::Sidecar { .. } => None,
             Subject::Link { from, to, both_ways } => Some((from, to, both_ways, &fault.state)),
         }))
+    }
+
+    /// How messages fare on their way now.
+    pub(super) fn deliveries(&self) -> Deliveries {
+        let mut deliveries = Deliveries::default();
+        for fault in self.in_force() {
+            match fault.subject {
+                Subject::Part { part, place } => deliveries.add_part(part, place, fault.state),
+                Subject::Sidecar { .. } => {}
+                Subject::Link { from, to, both_ways } => {
+                    deliveries.add_link(from, to, fault.state);
+                    if both_ways {
+                        deliveries.add_link(to, from, fault.state);
+                    }
+                }
+            }
+        }
+        deliveries
     }
 
     /// Whether any of them is about clocks.

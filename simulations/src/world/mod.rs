@@ -17,6 +17,7 @@ mod clients;
 mod clock;
 mod database;
 mod deeds;
+mod delivery;
 mod dns;
 mod effects;
 mod engines;
@@ -52,6 +53,7 @@ use self::clients::{Acceptance, Clients, Crowd};
 use self::clock::{DatabaseClocks, MachineClock, Moment};
 use self::database::Databases;
 use self::deeds::PausedOrders;
+use self::delivery::Deliveries;
 use self::dns::Dns;
 use self::effects::InFlights;
 use self::engines::{Input, Slot};
@@ -93,6 +95,9 @@ struct World<'a> {
     silent: [bool; 2],
     parts: Parts,
     links: Links,
+    deliveries: Deliveries,
+    /// The epoch in which everything starts.
+    first_epoch: Epoch,
     store: LeaseStore,
     databases: Databases,
     dns: Dns,
@@ -176,10 +181,12 @@ impl<'a> World<'a> {
                 slots.push(Slot::new(region, sidecar, conditions.sidecars, clock));
             }
         }
+        let store = LeaseStore::new(&policy.lease.store, scenario.begins_in);
+        let epoch = store.record().epoch;
         let clocks = DatabaseClocks::new(scenario.start, conditions.database_offset_micros);
         Self {
-            clients: Clients::new(&crowd, &mut rng),
-            databases: Databases::new(clocks, conditions.replication_lag),
+            clients: Clients::new(&crowd, scenario.begins_in, &mut rng),
+            databases: Databases::new(clocks, conditions.replication_lag, scenario.begins_in),
             queue: Queue::new(horizon),
             now: Moment::START,
             faults: Faults::new(&scenario.faults, onset),
@@ -189,12 +196,14 @@ impl<'a> World<'a> {
             silent: [false; 2],
             parts: Parts::default(),
             links: Links::default(),
-            store: LeaseStore::new(&policy.lease.store),
-            dns: Dns::new(),
-            order_paths: [true, false].map(|open| OrderPath {
-                epoch: Epoch(1),
-                intake: open,
-                processing: open,
+            deliveries: Deliveries::default(),
+            first_epoch: epoch,
+            store,
+            dns: Dns::new(scenario.begins_in),
+            order_paths: Region::BOTH.map(|region| OrderPath {
+                epoch,
+                intake: region == scenario.begins_in,
+                processing: region == scenario.begins_in,
             }),
             serving_checks: [None; 2],
             slots,
@@ -289,6 +298,7 @@ impl<'a> World<'a> {
             .collect();
         self.parts = self.faults.parts();
         self.links = self.faults.links();
+        self.deliveries = self.faults.deliveries();
         for (change, index) in changed {
             self.carry_out(change, index);
         }

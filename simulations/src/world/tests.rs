@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use understudy_engine::core::ids::Region;
 use understudy_engine::core::time::WallTime;
 use understudy_policies::{Policy, shipped};
 
@@ -13,6 +14,7 @@ use crate::scenario::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Ori
 
 mod clocks;
 mod deeds;
+mod deliveries;
 mod operators;
 mod triggers;
 
@@ -64,25 +66,13 @@ fn scenario(decision: ExpectedDecision, seconds: u64, faults: Vec<Fault>) -> Sce
         order_path: vec![Part::ApiGateway, Part::Lambda, Part::Sqs, Part::Aurora],
         policy: "trading".to_owned(),
         mode: None,
+        begins_in: Region::Home,
         approval_after: None,
         sidecars: None,
         stretching_resolvers: None,
         seed: None,
         sources: Vec::new(),
-        expect: Expect {
-            decision,
-            ends_in: None,
-            no_failback_before: None,
-            failback_by: None,
-            within_budget: false,
-            uninterrupted: false,
-            interrupted_max: None,
-            failovers: None,
-            blocked_by: None,
-            needs_operator: None,
-            orders_lost_max: None,
-            because: String::new(),
-        },
+        expect: Expect::only(decision, ""),
         faults,
         operations: Vec::new(),
     }
@@ -230,4 +220,32 @@ fn every_order_is_accounted_for() {
     assert_eq!(orders.placed, orders.accepted + orders.refused);
     assert_eq!(orders.accepted, orders.processed + orders.pending);
     assert_eq!(orders.placed, 200 * 3 * MINUTE);
+}
+
+#[test]
+fn a_platform_that_begins_away_from_home_serves_there_and_is_soaking() {
+    let mut scenario = scenario(
+        ExpectedDecision::Hold,
+        5 * MINUTE,
+        vec![broken(Part::Kinesis, Place::Home, FaultState::Down, 0, None)],
+    );
+    scenario.begins_in = Region::Away;
+    let report = run(&scenario, &shipped::trading(), 1);
+    assert_eq!(report.actual.ends_in, Some("us-east-2"));
+    assert_eq!(report.violations, []);
+    assert_eq!(report.ledger.interruptions, 0);
+    let states: Vec<_> = report.standing.iter().map(|standing| standing.state).collect();
+    assert_eq!(states, [Some("steady"), Some("soaking")]);
+}
+
+#[test]
+fn the_loss_of_the_region_away_from_home_brings_the_platform_home() {
+    let lost = broken(Part::Region, Place::Away, FaultState::Hang, 0, None);
+    let mut scenario = scenario(ExpectedDecision::FailOver, 5 * MINUTE, vec![lost]);
+    scenario.begins_in = Region::Away;
+    for seed in 0..8 {
+        let report = within_bounds(&scenario, &shipped::trading(), seed, 1);
+        assert_eq!(report.actual.ends_in, Some("us-east-1"), "seed {seed}");
+        assert_eq!(report.violations, [], "seed {seed}");
+    }
 }

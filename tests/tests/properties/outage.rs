@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use understudy_engine::core::ids::Region;
 use understudy_engine::core::time::WallTime;
 use understudy_simulations::scenario::{
     Evidence, Expect, ExpectedDecision, Fault, FaultState, Origin, Part, Place, Scenario, Subject,
@@ -27,25 +28,13 @@ pub(crate) fn scenario(faults: Vec<Fault>, onset: Duration, watched: Duration) -
         order_path: ORDER_PATH.to_vec(),
         policy: "trading".to_owned(),
         mode: None,
+        begins_in: Region::Home,
         approval_after: None,
         sidecars: None,
         stretching_resolvers: None,
         seed: None,
         sources: Vec::new(),
-        expect: Expect {
-            decision: ExpectedDecision::FailOver,
-            ends_in: None,
-            no_failback_before: None,
-            failback_by: None,
-            within_budget: false,
-            uninterrupted: false,
-            interrupted_max: None,
-            failovers: None,
-            blocked_by: None,
-            needs_operator: None,
-            orders_lost_max: None,
-            because: "it was generated".to_owned(),
-        },
+        expect: Expect::only(ExpectedDecision::FailOver, "it was generated"),
         faults,
         operations: Vec::new(),
     }

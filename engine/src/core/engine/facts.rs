@@ -193,7 +193,12 @@ impl Engine {
         let record = self.keeper.record();
         let failover_agreed = match event {
             Event::FailoverAsked => self.operator_failover_objection(now).is_none(),
-            _ => self.evidence_fact(now.boot) == EvidenceFact::Lost && self.failover_agreed(now),
+            // The guards take time, and no other state asks for them.
+            _ => {
+                matches!(self.machine.state(), StateName::Suspicious | StateName::Blocked)
+                    && self.evidence_fact(now.boot) == EvidenceFact::Lost
+                    && self.failover_agreed(now)
+            }
         };
         let failback_agreed = match event {
             Event::FailbackAsked => self.operator_failback_objection(now).is_none(),

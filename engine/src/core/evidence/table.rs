@@ -130,22 +130,24 @@ impl Evidence {
         self.next_silence
     }
 
-    /// Finds witnesses that have fallen silent, and reports each.
+    /// Finds witnesses that have fallen silent, and reports each that says something else now. Returns whether any has.
     pub(crate) fn find_silent(
         &mut self,
         settings: &Settings,
         now: Timestamp,
         mut report: impl FnMut(WitnessId, Region, WitnessState, WitnessState),
-    ) {
+    ) -> bool {
         if now < self.next_silence {
-            return;
+            return false;
         }
+        let mut any = false;
         self.next_silence = Timestamp::NEVER;
         for target in Region::BOTH {
             for (index, witness) in settings.witnesses.iter().enumerate() {
                 let track = &mut self.tracks[target.index()][index];
                 match track.silent_at(witness) {
                     Some(at) if at <= now => {
+                        any = true;
                         let from = track.state;
                         track.fall_silent(witness);
                         if from != track.state {
@@ -157,6 +159,7 @@ impl Evidence {
                 }
             }
         }
+        any
     }
 
     /// What the failure domains of the quorum say about one component of a region.

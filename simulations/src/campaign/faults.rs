@@ -1,0 +1,150 @@
+//! Everything that can break besides: any kind, anywhere, at any time, for any length.
+
+use std::time::Duration;
+
+use super::draft::{Draft, link, one_way, part};
+use super::kinds::Kind;
+use super::{BEGUN_BY, HEALED_BY};
+use crate::scenario::{FaultState, Part, Place, Subject};
+
+const MILLI: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// How something breaks, without its figures.
+#[derive(Debug, Clone, Copy)]
+enum How {
+    Down,
+    Hang,
+    Flapping,
+    Slow,
+    Delayed,
+    Missing,
+    Open,
+    Damaged,
+}
+
+const SERVING: [Place; 2] = [Place::Home, Place::Away];
+const REGIONS: [Place; 3] = [Place::Home, Place::Away, Place::Witness];
+const PLACES: [Place; 4] = [Place::Home, Place::Away, Place::Witness, Place::Internet];
+
+/// What the application is made of, in one order path or another.
+const APPLICATION: [Part; 8] = [
+    Part::ApiGateway,
+    Part::Lambda,
+    Part::Sqs,
+    Part::Ec2,
+    Part::LoadBalancer,
+    Part::Dynamodb,
+    Part::S3,
+    Part::Kinesis,
+];
+
+/// One row of the catalogue.
+macro_rules! breaks {
+    ($name:literal, $parts:expr, $places:expr, $how:ident) => {
+        Kind::new($name, |draft| break_part(draft, &$parts, &$places, How::$how))
+    };
+}
+
+/// The catalogue.
+pub(super) const FAULTS: &[Kind] = &[
+    breaks!("region-down", [Part::Region], REGIONS, Down),
+    breaks!("region-hang", [Part::Region], REGIONS, Hang),
+    breaks!("application-down", APPLICATION, SERVING, Down),
+    breaks!("application-hang", APPLICATION, SERVING, Hang),
+    breaks!("application-flapping", APPLICATION, SERVING, Flapping),
+    breaks!("application-slow", APPLICATION, SERVING, Slow),
+    breaks!("database-down", [Part::Aurora], SERVING, Down),
+    breaks!("database-hang", [Part::Aurora], SERVING, Hang),
+    breaks!("database-flapping", [Part::Aurora], SERVING, Flapping),
+    breaks!("database-slow", [Part::Aurora], SERVING, Slow),
+    breaks!("database-damaged", [Part::Aurora], SERVING, Damaged),
+    breaks!("replication-down", [Part::Replication], SERVING, Down),
+    breaks!("replication-delayed", [Part::Replication], SERVING, Delayed),
+    breaks!("metrics-down", [Part::Cloudwatch], SERVING, Down),
+    breaks!("metrics-missing", [Part::Cloudwatch], SERVING, Missing),
+    breaks!("metrics-delayed", [Part::Cloudwatch], SERVING, Delayed),
+    breaks!("events-down", [Part::Eventbridge], SERVING, Down),
+    breaks!("events-missing", [Part::Eventbridge], SERVING, Missing),
+    breaks!("events-delayed", [Part::Eventbridge], SERVING, Delayed),
+    breaks!("heartbeat-missing", [Part::Heartbeat], SERVING, Missing),
+    breaks!("heartbeat-delayed", [Part::Heartbeat], SERVING, Delayed),
+    breaks!("health-event", [Part::HealthEvents], SERVING, Open),
+    breaks!("sidecars-down", [Part::Sidecars], SERVING, Down),
+    breaks!("sidecars-hang", [Part::Sidecars], SERVING, Hang),
+    breaks!("rds-control-down", [Part::RdsControl], SERVING, Down),
+    breaks!("rds-control-hang", [Part::RdsControl], SERVING, Hang),
+    breaks!("rds-control-flapping", [Part::RdsControl], SERVING, Flapping),
+    breaks!("rds-control-slow", [Part::RdsControl], SERVING, Slow),
+    breaks!("route53-control-down", [Part::Route53Control], [Place::Home], Down),
+    breaks!("route53-control-hang", [Part::Route53Control], [Place::Home], Hang),
+    breaks!(
+        "route53-control-flapping",
+        [Part::Route53Control],
+        [Place::Home],
+        Flapping
+    ),
+    breaks!("credentials-down", [Part::Sts], SERVING, Down),
+    breaks!("credentials-hang", [Part::Sts], SERVING, Hang),
+    breaks!("credentials-flapping", [Part::Sts], SERVING, Flapping),
+    breaks!("lease-endpoint-down", [Part::LeaseEndpoint], REGIONS, Down),
+    breaks!("lease-endpoint-hang", [Part::LeaseEndpoint], REGIONS, Hang),
+    breaks!("lease-endpoint-flapping", [Part::LeaseEndpoint], REGIONS, Flapping),
+    breaks!("lease-endpoint-slow", [Part::LeaseEndpoint], REGIONS, Slow),
+    Kind::new("link-down", |draft| break_link(draft, How::Down)),
+    Kind::new("link-hang", |draft| break_link(draft, How::Hang)),
+    Kind::new("link-flapping", |draft| break_link(draft, How::Flapping)),
+    Kind::new("link-slow", |draft| break_link(draft, How::Slow)),
+    Kind::new("link-one-way-down", |draft| break_one_way(draft, How::Down)),
+    Kind::new("link-one-way-hang", |draft| break_one_way(draft, How::Hang)),
+    Kind::new("link-one-way-flapping", |draft| break_one_way(draft, How::Flapping)),
+    Kind::new("link-one-way-slow", |draft| break_one_way(draft, How::Slow)),
+];
+
+fn break_part(draft: &mut Draft<'_>, parts: &[Part], places: &[Place], how: How) {
+    let (it, place) = (draft.one_of(parts), draft.one_of(places));
+    strike(draft, part(it, place), how);
+}
+
+fn break_link(draft: &mut Draft<'_>, how: How) {
+    let (one, other) = ends(draft);
+    strike(draft, link(one, other), how);
+}
+
+fn break_one_way(draft: &mut Draft<'_>, how: How) {
+    let (from, to) = ends(draft);
+    strike(draft, one_way(from, to), how);
+}
+
+/// Two different places.
+fn ends(draft: &mut Draft<'_>) -> (Place, Place) {
+    let one = draft.number(0, 3);
+    let other = (one + draft.number(1, 3)) % 4;
+    let place = |index: u64| PLACES[usize::try_from(index).unwrap_or_default()];
+    (place(one), place(other))
+}
+
+fn strike(draft: &mut Draft<'_>, subject: Subject, how: How) {
+    let at = draft.between(Duration::ZERO, BEGUN_BY);
+    let lasts = draft.magnitude(MILLI * 100, HEALED_BY);
+    let state = match how {
+        How::Down => FaultState::Down,
+        How::Hang => FaultState::Hang,
+        How::Missing => FaultState::Missing,
+        How::Open => FaultState::Open,
+        How::Damaged => FaultState::Damaged,
+        How::Slow => FaultState::Slow {
+            by: draft.magnitude(MILLI * 10, SECOND * 10),
+        },
+        How::Delayed => FaultState::Delayed {
+            by: draft.magnitude(MILLI * 10, MINUTE * 15),
+        },
+        How::Flapping => {
+            let period = draft.magnitude(MILLI * 500, MINUTE * 4);
+            let down_for = draft.between(MILLI * 50, period * 19 / 20);
+            FaultState::Flapping { period, down_for }
+        }
+    };
+    draft.fault(subject, state, at, lasts);
+}
