@@ -8,4 +8,5 @@ pub mod render;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod shrink;
 mod world;

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use understudy_engine::core::ids::Region;
+use understudy_engine::core::signal::Command;
 use understudy_policies::Policy;
 
 use super::HEALED_BY;
-use crate::scenario::{Evidence, Fault, FaultState, Origin, Part, Place, Subject, overlap};
+use crate::scenario::{Evidence, Fault, FaultState, Operation, Origin, Part, Place, Subject, overlap};
 
 /// A fault, and the kind that it was drawn as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,9 +32,21 @@ pub(super) struct Draft<'a> {
     pub order_path: Vec<Part>,
     /// Sidecars in each region.
     pub sidecars: u16,
+    /// Where the platform serves at the beginning.
+    pub serving: Region,
     rng: ChaCha8Rng,
     kind: (usize, &'static str),
     pieces: Vec<Piece>,
+    operations: Vec<(usize, Operation)>,
+}
+
+/// What was drawn.
+#[derive(Debug)]
+pub(super) struct Drawn {
+    /// What breaks, in order.
+    pub pieces: Vec<Piece>,
+    /// What operators do, in order, each with its kind.
+    pub operations: Vec<(usize, Operation)>,
 }
 
 impl<'a> Draft<'a> {
@@ -41,10 +55,27 @@ impl<'a> Draft<'a> {
             policy,
             order_path: vec![Part::ApiGateway, Part::Lambda, Part::Sqs, Part::Aurora],
             sidecars: 1,
+            serving: Region::Home,
             rng,
             kind: (0, ""),
             pieces: Vec::new(),
+            operations: Vec::new(),
         }
+    }
+
+    /// Where the platform serves at the beginning.
+    pub(super) fn serving(&self) -> Place {
+        self.serving.into()
+    }
+
+    /// Where it could move.
+    pub(super) fn standby(&self) -> Place {
+        self.serving.other().into()
+    }
+
+    /// Whether nothing is drawn yet.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.pieces.is_empty() && self.operations.is_empty()
     }
 
     /// From now on, faults are of this kind.
@@ -89,17 +120,33 @@ impl<'a> Draft<'a> {
     /// once only one can be modelled, so a clash leaves the later one out.
     pub(super) fn fault(&mut self, subject: Subject, state: FaultState, at: Duration, lasts: Duration) {
         let until = (at + lasts).min(HEALED_BY);
-        if until <= at {
-            return;
+        if until > at {
+            self.push(subject, state, Origin::Onset, at, until);
         }
+    }
+
+    /// Breaks something for a while as soon as an engine gets to a step or a state. Role changes are decided minutes
+    /// after everything has begun at the latest, so that this is over when everything is healed, or soon after.
+    pub(super) fn fault_when(
+        &mut self,
+        origin: Origin,
+        subject: Subject,
+        state: FaultState,
+        after: Duration,
+        lasts: Duration,
+    ) {
+        self.push(subject, state, origin, after, after + lasts);
+    }
+
+    fn push(&mut self, subject: Subject, state: FaultState, origin: Origin, at: Duration, until: Duration) {
         let fault = Fault {
             subject,
             state,
-            origin: Origin::Onset,
+            origin,
             at,
             until: Some(until),
             evidence: Evidence::Inferred,
-            note: format!("drawn as {}", self.kind.1),
+            note: self.note(),
         };
         if !self.pieces.iter().any(|piece| overlap(&piece.fault, &fault)) {
             self.pieces.push(Piece {
@@ -109,25 +156,55 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// An operator asks the sidecars of a region for something; `sidecar` counts from 1, none: all of them.
+    pub(super) fn operate(&mut self, at: Duration, region: Region, sidecar: Option<u16>, command: Command) {
+        let operation = Operation {
+            origin: Origin::Onset,
+            at,
+            region,
+            sidecar,
+            command,
+            note: self.note(),
+        };
+        self.operations.push((self.kind.0, operation));
+    }
+
+    fn note(&self) -> String {
+        format!("drawn as {}", self.kind.1)
+    }
+
     /// Whether nothing of the kind that is being drawn begins or ends this near.
     pub(super) fn is_alone(&self, at: Duration, by: Duration) -> bool {
         let near = |piece: &Piece| {
             let until = piece.fault.until.unwrap_or(Duration::MAX);
             piece.kind == self.kind.0 && at <= until.saturating_add(by) && piece.fault.at <= at + by
         };
-        !self.pieces.iter().any(near)
+        let acts_near = |(kind, operation): &(usize, Operation)| {
+            *kind == self.kind.0 && at <= operation.at + by && operation.at <= at + by
+        };
+        !self.pieces.iter().any(near) && !self.operations.iter().any(acts_near)
     }
 
-    /// Everything that breaks, in order, the first of it at the onset. None: nothing breaks.
-    pub(super) fn finish(self) -> Vec<Piece> {
-        let mut pieces = self.pieces;
-        pieces.sort_by_key(|piece| piece.fault.at);
-        let first = pieces.first().map_or(Duration::ZERO, |piece| piece.fault.at);
-        for Piece { fault, .. } in &mut pieces {
+    /// Everything, in order, the first of it at the onset. What waits for a step or a state comes last.
+    pub(super) fn finish(self) -> Drawn {
+        let (mut pieces, mut operations) = (self.pieces, self.operations);
+        let timed = |fault: &Fault| fault.origin == Origin::Onset;
+        pieces.sort_by_key(|piece| (!timed(&piece.fault), piece.fault.at));
+        operations.sort_by_key(|(_, operation)| operation.at);
+        let breaks = pieces
+            .iter()
+            .filter(|piece| timed(&piece.fault))
+            .map(|piece| piece.fault.at);
+        let acts = operations.iter().map(|(_, operation)| operation.at);
+        let first = breaks.chain(acts).min().unwrap_or_default();
+        for Piece { fault, .. } in pieces.iter_mut().filter(|piece| timed(&piece.fault)) {
             fault.at -= first;
             fault.until = fault.until.map(|until| until - first);
         }
-        pieces
+        for (_, operation) in &mut operations {
+            operation.at -= first;
+        }
+        Drawn { pieces, operations }
     }
 }
 
@@ -187,7 +264,7 @@ mod tests {
         draft.fault(here, FaultState::Down, SECOND * 70, SECOND * 100_000);
         draft.fault(here, FaultState::Hang, SECOND * 90, SECOND);
         draft.fault(here, FaultState::Hang, SECOND * 60, SECOND * 10);
-        let pieces = draft.finish();
+        let pieces = draft.finish().pieces;
         let spans: Vec<_> = pieces.iter().map(|piece| (piece.fault.at, piece.fault.until)).collect();
         let healed = HEALED_BY - SECOND * 60;
         assert_eq!(

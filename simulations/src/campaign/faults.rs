@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use understudy_engine::core::ids::Region;
+use understudy_engine::core::machine::StateName;
+use understudy_engine::core::signal::Command;
+use understudy_engine::workflow::StepId;
+
 use super::draft::{Draft, link, one_way, part};
 use super::kinds::Kind;
 use super::{BEGUN_BY, HEALED_BY};
-use crate::scenario::{FaultState, Part, Place, Subject};
+use crate::scenario::{FaultState, Origin, Part, Place, Subject};
 
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -100,6 +105,29 @@ pub(super) const FAULTS: &[Kind] = &[
     Kind::new("link-one-way-hang", |draft| break_one_way(draft, How::Hang)),
     Kind::new("link-one-way-flapping", |draft| break_one_way(draft, How::Flapping)),
     Kind::new("link-one-way-slow", |draft| break_one_way(draft, How::Slow)),
+    Kind::new("one-sidecar-down", |draft| break_one_sidecar(draft, How::Down)),
+    Kind::new("one-sidecar-hang", |draft| break_one_sidecar(draft, How::Hang)),
+    Kind::new("crash-at-step", |draft| stop_at_step(draft, FaultState::Down)),
+    Kind::new("pause-at-step", |draft| stop_at_step(draft, FaultState::Hang)),
+    Kind::new("crash-at-state", |draft| stop_at_state(draft, FaultState::Down)),
+    Kind::new("pause-at-state", |draft| stop_at_state(draft, FaultState::Hang)),
+    Kind::new("outage-at-step", outage_at_step),
+    Kind::new("operator-pauses", |draft| {
+        hold_back(draft, Command::Pause, Command::Resume)
+    }),
+    Kind::new("operator-disarms", |draft| {
+        hold_back(draft, Command::Disarm, Command::Arm)
+    }),
+    Kind::new("operator-fails-over", |draft| {
+        ask(draft, Command::FailOver { accept_loss: false })
+    }),
+    Kind::new("operator-fails-over-accepting-loss", |draft| {
+        ask(draft, Command::FailOver { accept_loss: true })
+    }),
+    Kind::new("operator-fails-back", |draft| ask(draft, Command::FailBack)),
+    Kind::new("operator-approves", |draft| ask(draft, Command::Approve)),
+    Kind::new("operator-acknowledges", |draft| ask(draft, Command::Acknowledge)),
+    Kind::new("deployment", deployment),
 ];
 
 fn break_part(draft: &mut Draft<'_>, parts: &[Part], places: &[Place], how: How) {
@@ -147,4 +175,141 @@ fn strike(draft: &mut Draft<'_>, subject: Subject, how: How) {
         }
     };
     draft.fault(subject, state, at, lasts);
+}
+
+/// One of a region's sidecars; the only one, if there is no other.
+fn break_one_sidecar(draft: &mut Draft<'_>, how: How) {
+    let place = draft.one_of(&SERVING);
+    let number = some_sidecar(draft);
+    strike(draft, Subject::Sidecar { place, number }, how);
+}
+
+fn some_sidecar(draft: &mut Draft<'_>) -> u16 {
+    let last = u64::from(draft.sidecars);
+    u16::try_from(draft.number(1, last)).unwrap_or(1)
+}
+
+/// The steps that ask for something, in the order of a failover and then of the way home.
+const STEPS: [StepId; 22] = [
+    StepId::WriteClaim,
+    StepId::RaiseEpoch,
+    StepId::EngageSwitchA,
+    StepId::EngageSwitchB,
+    StepId::PromoteDatabase,
+    StepId::WriteServingRow,
+    StepId::OpenIntake,
+    StepId::OpenProcessing,
+    StepId::PinRecord,
+    StepId::Announce,
+    StepId::VerifyWrite,
+    StepId::VerifyRouting,
+    StepId::RecordCompletion,
+    StepId::CloseOrderPath,
+    StepId::SwitchOverDatabase,
+    StepId::DisengageSwitchA,
+    StepId::DisengageSwitchB,
+    StepId::TransferLease,
+    StepId::GiveUpLease,
+    StepId::RecordFailback,
+    StepId::LookAtWriter,
+    StepId::UnpinRecord,
+];
+
+/// The states that an engine passes on its way.
+const STATES: [StateName; 14] = [
+    StateName::Draining,
+    StateName::SelfFenced,
+    StateName::Suspicious,
+    StateName::Blocked,
+    StateName::Claiming,
+    StateName::Acquiring,
+    StateName::Moving,
+    StateName::Verifying,
+    StateName::Reverting,
+    StateName::Rejoining,
+    StateName::Quiescing,
+    StateName::SwitchingOver,
+    StateName::Redirecting,
+    StateName::RollingBack,
+];
+
+/// The sidecars of a region stop between an intent and its effect, or soon after.
+fn stop_at_step(draft: &mut Draft<'_>, state: FaultState) {
+    let step = draft.one_of(&STEPS);
+    stop_when(draft, Origin::Step(step), state);
+}
+
+fn stop_at_state(draft: &mut Draft<'_>, state: FaultState) {
+    let at = draft.one_of(&STATES);
+    stop_when(draft, Origin::State(at), state);
+}
+
+fn stop_when(draft: &mut Draft<'_>, origin: Origin, state: FaultState) {
+    let after = soon(draft);
+    let lasts = draft.magnitude(MILLI * 100, MINUTE * 2);
+    let place = draft.one_of(&SERVING);
+    let subject = if draft.chance(1, 2) {
+        part(Part::Sidecars, place)
+    } else {
+        let number = some_sidecar(draft);
+        Subject::Sidecar { place, number }
+    };
+    draft.fault_when(origin, subject, state, after, lasts);
+}
+
+/// What a step needs fails just as it is asked.
+fn outage_at_step(draft: &mut Draft<'_>) {
+    let step = draft.one_of(&STEPS);
+    let after = soon(draft);
+    let lasts = draft.magnitude(MILLI * 100, MINUTE * 4);
+    let state = draft.one_of(&[FaultState::Down, FaultState::Hang]);
+    let place = draft.one_of(&SERVING);
+    let subject = draft.one_of(&[
+        part(Part::LeaseEndpoint, place),
+        part(Part::Aurora, place),
+        part(Part::RdsControl, place),
+        part(Part::Dynamodb, place),
+        part(Part::Sts, place),
+        part(Part::Region, place),
+        part(Part::Region, Place::Witness),
+        link(Place::Home, Place::Away),
+        link(place, Place::Witness),
+    ]);
+    draft.fault_when(Origin::Step(step), subject, state, after, lasts);
+}
+
+/// At once in one half of the cases.
+fn soon(draft: &mut Draft<'_>) -> Duration {
+    if draft.chance(1, 2) {
+        Duration::ZERO
+    } else {
+        draft.magnitude(MILLI, SECOND * 10)
+    }
+}
+
+/// An operator holds both regions back for a while, and lets them go when everything is healed at the latest.
+fn hold_back(draft: &mut Draft<'_>, hold: Command, release: Command) {
+    let at = draft.between(Duration::ZERO, BEGUN_BY);
+    let until = (at + draft.magnitude(SECOND, HEALED_BY)).min(HEALED_BY);
+    for region in Region::BOTH {
+        draft.operate(at, region, None, hold);
+        draft.operate(until, region, None, release);
+    }
+}
+
+/// An operator asks a region's engines for something, sensible or not.
+fn ask(draft: &mut Draft<'_>, command: Command) {
+    let at = draft.between(Duration::ZERO, HEALED_BY);
+    let region = draft.one_of(&Region::BOTH);
+    draft.operate(at, region, None, command);
+}
+
+/// One sidecar after the other is shut down and started again, at any pace.
+fn deployment(draft: &mut Draft<'_>) {
+    let mut at = draft.between(Duration::ZERO, BEGUN_BY);
+    let region = draft.one_of(&Region::BOTH);
+    for number in 1..=draft.sidecars {
+        draft.operate(at, region, Some(number), Command::ShutDown);
+        at += draft.magnitude(SECOND, MINUTE * 2);
+    }
 }

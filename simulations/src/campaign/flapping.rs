@@ -17,6 +17,8 @@
 
 use std::time::Duration;
 
+use understudy_engine::core::ids::Region;
+
 use super::draft::{Draft, link, part};
 use super::kinds::{self, Group, Kind};
 use super::{BEGUN_BY, HEALED_BY};
@@ -43,15 +45,19 @@ const PIECES_MAX: u32 = 60;
 pub(super) const FLAPS: &[Kind] = &[
     Kind::new("flap-order-path", order_path),
     Kind::new("flap-database", database),
-    Kind::new("flap-link-to-the-standby", |draft| flap_link(draft, Place::Away)),
+    Kind::new("flap-link-to-the-standby", |draft| flap_link(draft, draft.standby())),
     Kind::new("flap-link-to-the-observer", |draft| flap_link(draft, Place::Witness)),
     Kind::new("flap-link-to-the-internet", |draft| flap_link(draft, Place::Internet)),
     Kind::new("flap-region", region),
 ];
 
+/// One in five platforms failed over long ago, and home is the standby.
+const SERVING: [Region; 5] = [Region::Home, Region::Home, Region::Home, Region::Home, Region::Away];
+
 /// Draws one: one thing that flaps, and nothing else.
 pub(super) fn draw(draft: &mut Draft<'_>) -> bool {
     draft.sidecars = if draft.chance(1, 4) { 2 } else { 1 };
+    draft.serving = draft.one_of(&SERVING);
     let kind = draft.number(0, FLAPS.len() as u64 - 1);
     kinds::draw(draft, Group::Flap, usize::try_from(kind).unwrap_or_default());
     false
@@ -85,23 +91,27 @@ fn order_path(draft: &mut Draft<'_>) {
         .filter(|it| *it != Part::Aurora)
         .collect();
     let it = draft.one_of(&parts);
-    flap(draft, part(it, Place::Home), &[FaultState::Down, FaultState::Hang]);
+    let serving = draft.serving();
+    flap(draft, part(it, serving), &[FaultState::Down, FaultState::Hang]);
 }
 
 fn database(draft: &mut Draft<'_>) {
+    let serving = draft.serving();
     flap(
         draft,
-        part(Part::Aurora, Place::Home),
+        part(Part::Aurora, serving),
         &[FaultState::Down, FaultState::Hang],
     );
 }
 
 fn flap_link(draft: &mut Draft<'_>, to: Place) {
-    flap(draft, link(Place::Home, to), &[FaultState::Down, FaultState::Hang]);
+    let serving = draft.serving();
+    flap(draft, link(serving, to), &[FaultState::Down, FaultState::Hang]);
 }
 
 fn region(draft: &mut Draft<'_>) {
-    flap(draft, part(Part::Region, Place::Home), &[FaultState::Hang]);
+    let serving = draft.serving();
+    flap(draft, part(Part::Region, serving), &[FaultState::Hang]);
 }
 
 fn flap(draft: &mut Draft<'_>, subject: Subject, states: &[FaultState]) {
@@ -163,7 +173,7 @@ mod tests {
             let mut draft = Draft::new(&policy, ChaCha8Rng::seed_from_u64(seed));
             draw(&mut draft);
             let (longest, pause) = (longest_piece(&draft), least_pause(&draft));
-            let pieces = draft.finish();
+            let pieces = draft.finish().pieces;
             let mut up_since: Option<Duration> = None;
             for piece in &pieces {
                 let (at, until) = (piece.fault.at, piece.fault.until.unwrap());

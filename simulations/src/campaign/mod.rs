@@ -15,6 +15,7 @@ mod flapping;
 mod kinds;
 mod outages;
 mod quiet;
+mod replay;
 mod report;
 mod run;
 mod tally;
@@ -22,6 +23,7 @@ mod timeline;
 
 use std::time::Duration;
 
+pub use replay::{Focus, Replay, View};
 pub use report::{CampaignReport, Figures, FoundViolation, Reached, SeedReport, WorkloadReport};
 pub use run::{Campaign, Source, run};
 pub use tally::Tally;

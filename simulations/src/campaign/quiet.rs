@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use understudy_engine::core::ids::Region;
+use understudy_engine::core::signal::Command;
+
 use super::BEGUN_BY;
 use super::draft::{Draft, link, one_way, part};
 use super::kinds::{self, Group, Kind};
@@ -36,16 +39,27 @@ pub(super) const NOISE: &[Kind] = &[
     Kind::new("noise-control-plane-trouble", control_plane),
     Kind::new("noise-replication-lag", replication_lag),
     Kind::new("noise-unused-service", unused_service),
+    Kind::new("noise-deployment", deployment),
 ];
+
+/// What there is if there is nothing else: an open event of AWS Health.
+const AT_LEAST: usize = 11;
 
 /// Draws one. Swarm: each seed leaves out about one half of the kinds.
 pub(super) fn draw(draft: &mut Draft<'_>) -> bool {
     draft.sidecars = if draft.chance(1, 2) { 2 } else { 1 };
+    // Some platforms failed over long ago, and home is the standby.
+    draft.serving = draft.one_of(&[Region::Home, Region::Home, Region::Home, Region::Home, Region::Away]);
     let kinds = draft.some_of(0..NOISE.len());
     for _ in 0..draft.number(PIECES.0, PIECES.1) {
-        // Even a seed that leaves out everything has something to ride out.
-        let kind = if kinds.is_empty() { 0 } else { draft.one_of(&kinds) };
-        kinds::draw(draft, Group::Noise, kind);
+        if !kinds.is_empty() {
+            let kind = draft.one_of(&kinds);
+            kinds::draw(draft, Group::Noise, kind);
+        }
+    }
+    // Even a seed that leaves out everything has something to ride out.
+    if draft.is_empty() {
+        kinds::draw(draft, Group::Noise, AT_LEAST);
     }
     false
 }
@@ -115,14 +129,14 @@ fn pause_serving(draft: &mut Draft<'_>) {
     let longest = longest_pause(draft);
     let lasts = draft.magnitude(MILLI * 100, longest);
     if draft.is_alone(at, APART) {
-        draft.fault(part(Part::Sidecars, Place::Home), FaultState::Hang, at, lasts);
+        draft.fault(part(Part::Sidecars, draft.serving()), FaultState::Hang, at, lasts);
     }
 }
 
 fn pause_standby(draft: &mut Draft<'_>) {
     let at = at(draft);
     let lasts = draft.magnitude(MILLI * 100, MINUTE);
-    draft.fault(part(Part::Sidecars, Place::Away), FaultState::Hang, at, lasts);
+    draft.fault(part(Part::Sidecars, draft.standby()), FaultState::Hang, at, lasts);
 }
 
 fn heartbeats_missing(draft: &mut Draft<'_>) {
@@ -208,4 +222,17 @@ fn late(draft: &mut Draft<'_>, it: Part, most: Duration) {
     let by = draft.magnitude(MILLI * 100, most);
     let place = draft.one_of(&SERVING);
     draft.fault(part(it, place), FaultState::Delayed { by }, at, lasts);
+}
+
+/// A rolling deployment: one sidecar of a region after the other, each when the one before runs again.
+fn deployment(draft: &mut Draft<'_>) {
+    // The longest restart, and what a sidecar needs to read where it stands.
+    const EACH: Duration = Duration::from_secs(90);
+    draft.sidecars = 2;
+    let at = at(draft);
+    let region = draft.one_of(&Region::BOTH);
+    if draft.is_alone(at, EACH * 3) {
+        draft.operate(at, region, Some(1), Command::ShutDown);
+        draft.operate(at + EACH, region, Some(2), Command::ShutDown);
+    }
 }

@@ -106,6 +106,8 @@ pub struct CampaignReport {
     pub needs_operator: u64,
     /// The region that served at the end of how many timelines; `none`: neither did.
     pub ends_in: BTreeMap<&'static str, u64>,
+    /// The first seeds at whose end neither region processed orders.
+    pub unserved_seeds: Vec<SeedReport>,
     /// The phase that overran its allotment by most, in how many timelines with a failover.
     pub overruns: BTreeMap<&'static str, u64>,
     /// The edges of the state machine that some engine took, in how many timelines.
@@ -245,6 +247,7 @@ impl CampaignReport {
                 .into_iter()
                 .zip(tally.ends_in)
                 .collect(),
+            unserved_seeds: replay.seeds(&tally.listed_unserved),
             overruns: tally.overruns.clone(),
             edges_reached,
             edges_unreached,

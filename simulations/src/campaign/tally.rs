@@ -179,6 +179,7 @@ pub struct Tally {
     pub(super) listed_false: Listed<()>,
     pub(super) listed_missed: Listed<()>,
     pub(super) listed_over_budget: Listed<()>,
+    pub(super) listed_unserved: Listed<()>,
 }
 
 impl Default for Tally {
@@ -213,6 +214,7 @@ impl Default for Tally {
             listed_false: Listed::default(),
             listed_missed: Listed::default(),
             listed_over_budget: Listed::default(),
+            listed_unserved: Listed::default(),
         }
     }
 }
@@ -232,6 +234,9 @@ impl Tally {
         self.within_bounds += u64::from(digest.within_bounds);
         self.needs_operator += u64::from(digest.needs_operator);
         self.ends_in[digest.ends_in.map_or(2, understudy_engine::core::ids::Region::index)] += 1;
+        if digest.ends_in.is_none() {
+            self.listed_unserved.add(seed, 0, ());
+        }
         self.orders.add(&digest.orders);
         let (wrong, missing) = timeline.judge(digest);
         self.false_failovers += u64::from(wrong);
@@ -328,6 +333,7 @@ impl Tally {
         self.listed_false.merge(other.listed_false);
         self.listed_missed.merge(other.listed_missed);
         self.listed_over_budget.merge(other.listed_over_budget);
+        self.listed_unserved.merge(other.listed_unserved);
         self
     }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
-use understudy_engine::core::ids::Region;
 use understudy_engine::core::time::WallTime;
 use understudy_policies::{Policy, shipped};
 
@@ -66,13 +65,13 @@ pub struct Timeline {
     pub drawn_as: Option<Workload>,
     /// What breaks.
     pub scenario: Scenario,
-    /// Sidecars in each region; none: as the conditions say.
-    pub sidecars: Option<u16>,
     /// Whether the budget is promised for it, if its conditions are inside the policy's bounds: a loss of the home
     /// region, or of its application, and nothing besides.
     pub promised: bool,
     /// The kind of each fault.
     kinds: Vec<usize>,
+    /// The kinds of what operators do.
+    operated: Vec<usize>,
 }
 
 impl Timeline {
@@ -97,12 +96,14 @@ impl Timeline {
             _ => outages::draw(&mut draft),
         };
         let order_path = draft.order_path.clone();
-        let sidecars = Some(draft.sidecars);
-        let (kinds, faults) = draft
-            .finish()
+        let (sidecars, begins_in) = (Some(draft.sidecars), draft.serving);
+        let drawn = draft.finish();
+        let (kinds, faults) = drawn
+            .pieces
             .into_iter()
             .map(|Piece { kind, fault }| (kind, fault))
             .unzip();
+        let (operated, operations) = drawn.operations.into_iter().unzip();
         let scenario = Scenario {
             name: format!("{}-{seed}", drawn_as.name()),
             title: format!("seed {seed} of the workload {}", drawn_as.name()),
@@ -113,24 +114,24 @@ impl Timeline {
             horizon: ONSET + horizon,
             order_path,
             policy: shipped_name(policy),
-            begins_in: Region::Home,
+            begins_in,
             mode: None,
             approval_after,
-            sidecars: None,
+            sidecars,
             stretching_resolvers: None,
-            seed: None,
+            seed: Some(seed),
             sources: Vec::new(),
             expect: Expect::only(ExpectedDecision::Hold, "nothing is lost for long enough to answer it"),
             faults,
-            operations: Vec::new(),
+            operations,
         };
         Self {
             seed,
             drawn_as: Some(drawn_as),
             scenario,
-            sidecars,
             promised,
             kinds,
+            operated,
         }
     }
 
@@ -148,18 +149,17 @@ impl Timeline {
                 horizon: onset + horizon,
                 ..scenario.clone()
             },
-            sidecars: None,
             promised: scenario.expect.within_budget,
             kinds: Vec::new(),
+            operated: Vec::new(),
         }
     }
 
     /// The conditions that it is run under.
     #[must_use]
     pub fn conditions(&self, policy: &Policy) -> Conditions {
-        let mut conditions = Conditions::modelled(policy, &mut conditions_rng(self.seed));
-        conditions.sidecars = self.sidecars.unwrap_or(conditions.sidecars);
-        conditions
+        let conditions = Conditions::modelled(policy, &mut conditions_rng(self.seed));
+        conditions.as_stated_by(&self.scenario)
     }
 
     /// Runs it, and keeps what a campaign adds up.
@@ -199,6 +199,7 @@ impl Timeline {
         let mut kinds: Vec<usize> = begun
             .filter(|(index, _)| digest.begun.contains(*index))
             .map(|(_, kind)| *kind)
+            .chain(self.operated.iter().copied())
             .collect();
         kinds.sort_unstable();
         kinds.dedup();
@@ -208,7 +209,7 @@ impl Timeline {
     /// The names of the kinds that it was drawn from, each once.
     #[must_use]
     pub fn kind_names(&self) -> Vec<&'static str> {
-        let mut kinds = self.kinds.clone();
+        let mut kinds = [self.kinds.as_slice(), &self.operated].concat();
         kinds.sort_unstable();
         kinds.dedup();
         kinds.into_iter().map(kinds::name).collect()

@@ -23,6 +23,8 @@ pub(super) enum Refusal {
     UnknownScenario { name: String, hint: String },
     #[error("there is no policy `{name}`; {hint}")]
     UnknownPolicy { name: String, hint: String },
+    #[error("the policy `{policy}` has no witness `{name}`; {hint}")]
+    UnknownWitness { name: String, policy: String, hint: String },
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     #[error("{0}")]

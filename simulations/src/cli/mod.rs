@@ -5,6 +5,7 @@
 mod campaign;
 mod input;
 mod output;
+mod replay;
 mod run;
 mod scenarios;
 mod source;
@@ -40,6 +41,8 @@ enum Command {
     Run(RunArguments),
     /// Runs many timelines, each from its own seed, and adds up what they found.
     Campaign(CampaignArguments),
+    /// Tells one timeline of a campaign in full: what was drawn, and what came of it.
+    Replay(ReplayArguments),
     /// Lists the shipped scenarios, with the decision that each is judged against.
     Scenarios(ScenariosArguments),
 }
@@ -83,13 +86,32 @@ struct CampaignArguments {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+struct ReplayArguments {
+    /// The seed of the timeline. A campaign names it, with the options that go with it.
+    #[arg(value_name = "SEED")]
+    seed: u64,
+    #[command(flatten)]
+    drawn: DrawnArguments,
+    /// Shows nothing that happened later than this after the onset, like `90s`.
+    #[arg(long, value_name = "DURATION", value_parser = understudy_policies::duration::parse)]
+    until: Option<Duration>,
+    /// Shows what this witness of the policy saw, and where the engines stood, instead of the whole timeline.
+    #[arg(long, value_name = "WITNESS")]
+    focus: Option<String>,
+    /// Prints one JSON object on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
 /// What timelines are drawn from.
 #[derive(Debug, Args)]
 struct DrawnArguments {
-    /// What to draw.
+    /// What is drawn.
     #[arg(long, value_enum, value_name = "NAME", default_value_t = WorkloadName::Mixed)]
     workload: WorkloadName,
-    /// Replays this scenario in every timeline, with another seed each and its onset moved within a second.
+    /// This scenario instead, with another seed for each timeline and its onset moved within a second.
     #[arg(long, value_name = "SCENARIO|FILE.toml", conflicts_with = "workload")]
     scenario: Option<String>,
     /// A policy file, or a shipped policy's name. `trading`, or what the scenario names, if left out.
@@ -143,6 +165,7 @@ pub(crate) fn main() -> ExitCode {
     let (answer, json) = match &command {
         Command::Run(arguments) => (run::run(arguments), arguments.json),
         Command::Campaign(arguments) => (campaign::campaign(arguments), arguments.json),
+        Command::Replay(arguments) => (replay::replay(arguments), arguments.json),
         Command::Scenarios(arguments) => (scenarios::scenarios(arguments), arguments.json),
     };
     match answer {

@@ -218,6 +218,9 @@ fn failovers(paper: &mut Paper, report: &CampaignReport) {
         .map(|(region, timelines)| format!("{region} {}", count(*timelines)))
         .collect();
     paper.paragraph(2, &format!("serving at the end: {}", ends.join(", ")));
+    for seed in report.unserved_seeds.iter().take(LISTED) {
+        paper.line(&format!("    none: {}", seed.replay));
+    }
 }
 
 fn reached(paper: &mut Paper, report: &CampaignReport) {

@@ -4,6 +4,7 @@ mod campaign;
 mod fold;
 mod ledger;
 mod news;
+mod replay;
 mod scenarios;
 mod table;
 mod text;
@@ -14,6 +15,7 @@ use crate::report::Report;
 use text::Paper;
 
 pub use campaign::campaign;
+pub use replay::replay;
 pub use scenarios::{scenarios, siblings};
 pub use table::table;
 pub use verdict::is_right;

@@ -41,6 +41,9 @@ pub struct Report {
     pub actual: ActualReport,
     /// Whether the two agree.
     pub verdict: VerdictReport,
+    /// Every change of a witness's mind, for whoever asks what one of them saw. The timeline tells them, too.
+    #[serde(skip)]
+    pub sightings: Vec<Sighting>,
 }
 
 /// Which scenario was run.
@@ -123,6 +126,34 @@ pub struct TimelineEntry {
     pub kind: Kind,
     /// In a sentence.
     pub text: String,
+}
+
+/// A witness changed its verdict.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Sighting {
+    /// When.
+    pub at_seconds: f64,
+    /// The engine that heard of it.
+    pub who: String,
+    /// Which witness.
+    pub witness: String,
+    /// The region it is about.
+    pub target: &'static str,
+    /// What it had said before.
+    pub from: &'static str,
+    /// What it says now.
+    pub to: &'static str,
+    /// Where every engine stood right after; null: it was not running.
+    pub states: Vec<EngineState>,
+}
+
+/// Where an engine stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EngineState {
+    /// Whose.
+    pub who: String,
+    /// The state of its machine; null: the sidecar is not running.
+    pub state: Option<&'static str>,
 }
 
 /// One decision or refusal.

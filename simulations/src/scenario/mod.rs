@@ -12,6 +12,7 @@ pub mod shipped;
 mod state;
 mod timing;
 mod words;
+mod write;
 
 pub use catalogue::{Catalogue, Entry, entry};
 pub(crate) use fault::overlap;
@@ -19,4 +20,6 @@ pub use model::{
     Evidence, Expect, ExpectedDecision, Fault, FaultState, Operation, Origin, Part, Place, Scenario, Share, Subject,
     Theme,
 };
+pub(crate) use names::step_name;
 pub use read::read;
+pub use write::write;

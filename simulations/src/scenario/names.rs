@@ -6,7 +6,7 @@ use understudy_engine::core::signal::Command;
 use understudy_engine::workflow::StepId;
 use understudy_policies::source::Named;
 
-use super::model::{Evidence, ExpectedDecision, FaultState, Part, Place, Theme};
+use super::model::{Evidence, ExpectedDecision, Fault, FaultState, Part, Place, Subject, Theme};
 
 /// How something is broken, without the figures that some of them need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,7 +183,7 @@ wrapped! { StepName, "a step of the workflow":
 }
 
 /// The name of a step.
-pub(super) fn step_name(step: StepId) -> &'static str {
+pub(crate) fn step_name(step: StepId) -> &'static str {
     understudy_policies::source::name_of(StepName(step))
 }
 
@@ -252,6 +252,21 @@ impl FaultState {
             Self::Reordered { .. } => StateName::Reordered,
             Self::Detached => StateName::Detached,
         })
+    }
+}
+
+impl Fault {
+    /// Whether its part can be broken in this way.
+    #[must_use]
+    pub(crate) fn is_possible(&self) -> bool {
+        let part = match self.subject {
+            Subject::Part { part, .. } => part,
+            Subject::Sidecar { .. } => Part::Sidecars,
+            Subject::Link { .. } => Part::Link,
+        };
+        part.states()
+            .iter()
+            .any(|state| understudy_policies::source::name_of(*state) == self.state.name())
     }
 }
 

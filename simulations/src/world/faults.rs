@@ -128,7 +128,7 @@ impl Faults {
     }
 
     /// Which of them have begun.
-    pub(crate) fn begun(&self) -> FaultSet {
+    pub(crate) fn have_begun(&self) -> FaultSet {
         let begun = self.begun.iter().enumerate();
         begun
             .filter_map(|(index, begun)| begun.is_some().then_some(index))

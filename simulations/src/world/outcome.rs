@@ -60,7 +60,7 @@ impl World<'_> {
             overrun: ledger.overrun_phase,
             interrupted: self.placing.total(),
             interruptions: self.placing.count(),
-            begun: self.faults.begun(),
+            begun: self.faults.have_begun(),
             orders: self.orders(),
             edges: self.record.edges,
             ends_in: self.ends_in(),
@@ -91,6 +91,7 @@ impl World<'_> {
             disregarded: self.disregarded(),
             violations: std::mem::take(&mut self.record.violations),
             timeline: std::mem::take(&mut self.record.timeline),
+            sightings: std::mem::take(&mut self.record.sightings),
             ledger,
             expected,
             actual,
@@ -350,11 +351,11 @@ impl World<'_> {
             };
             point(right, text);
         }
+        points.extend(self.stated_points(actual));
+        let mut point = |right: bool, text: String| points.push(VerdictPoint { right, text });
         for text in self.never_reached() {
             point(false, text);
         }
-        points.extend(self.stated_points(actual));
-        let mut point = |right: bool, text: String| points.push(VerdictPoint { right, text });
         let broken = self.record.violations.len();
         let text = match broken {
             0 => "no invariant was broken".to_owned(),

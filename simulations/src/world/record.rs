@@ -12,8 +12,11 @@ use understudy_engine::core::machine::{Edge, StateName};
 
 use super::World;
 use super::clock::Moment;
+use super::engines::Slot;
 use crate::digest::EdgeSet;
-use crate::report::{DecisionReport, FindingReport, Kind, TimelineEntry, Violation, seconds, words};
+use crate::report::{
+    DecisionReport, EngineState, FindingReport, Kind, Sighting, TimelineEntry, Violation, seconds, words,
+};
 use crate::scenario::Origin;
 
 /// A ledger on true time: what the report needs of it.
@@ -40,6 +43,7 @@ pub(crate) struct Record {
     pub timeline: Vec<TimelineEntry>,
     pub decisions: Vec<DecisionReport>,
     pub violations: Vec<Violation>,
+    pub sightings: Vec<Sighting>,
     /// When each failover was decided.
     pub failovers: Vec<Moment>,
     /// When the first failback began.
@@ -67,6 +71,7 @@ impl Record {
             timeline: Vec::new(),
             decisions: Vec::new(),
             violations: Vec::new(),
+            sightings: Vec::new(),
             failovers: Vec::new(),
             failback: None,
             failbacks: 0,
@@ -234,6 +239,16 @@ impl World<'_> {
                     words::witness_state(*to),
                     words::witness_state(*from)
                 );
+                let sighting = Sighting {
+                    at_seconds: self.record.seconds(now),
+                    who: who.clone(),
+                    witness: name.to_owned(),
+                    target: words::region(*target),
+                    from: words::witness_state(*from),
+                    to: words::witness_state(*to),
+                    states: self.states(),
+                };
+                self.record.sightings.push(sighting);
                 (Kind::Witness, text)
             }
             Happening::Assessed { target, from, to } => {
@@ -278,6 +293,18 @@ impl World<'_> {
     fn is_closed(&self, slot: usize) -> bool {
         let path = self.order_paths[self.slots[slot].region.index()];
         !path.intake && !path.processing
+    }
+
+    /// Where every engine stands. One that hangs stands nowhere, whatever it believes.
+    fn states(&self) -> Vec<EngineState> {
+        let state = |it: &Slot| {
+            let engine = it.engine.as_ref().filter(|_| it.is_running());
+            EngineState {
+                who: it.name.clone(),
+                state: engine.map(|engine| engine.status(it.clock.now(self.now)).state.name()),
+            }
+        };
+        self.slots.iter().map(state).collect()
     }
 
     /// Keeps the ledger of the first failover, on true time.

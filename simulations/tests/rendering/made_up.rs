@@ -93,6 +93,7 @@ pub(crate) fn failover() -> Report {
                 source: "assumption",
             }],
         },
+        sightings: Vec::new(),
         timeline: vec![
             entry(0.0, "world", Kind::Fault, "us-east-1 region: stops answering"),
             entry(
