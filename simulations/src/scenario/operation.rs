@@ -7,6 +7,7 @@ use super::expect::serving_region;
 use super::fault::{Head, sidecar};
 use super::model::{Operation, Place};
 use super::names::{CommandName, command_name};
+
 use super::timing::beginning;
 
 const OPERATIONS_MAX: usize = 50;

@@ -71,8 +71,8 @@ fn scenario(source: &Source, table: &Table<'_>) -> Option<Scenario> {
         horizon: horizon,
         order_path: order_path(table),
         policy: policy(table),
-        mode: table.optional("mode", |value| value.name()),
         begins_in: begins_in,
+        mode: table.optional("mode", |value| value.name()),
         approval_after: table.optional("approval-after", |value| value.duration(Duration::ZERO..=HORIZON_MAX)),
         sidecars: sidecars,
         stretching_resolvers: table

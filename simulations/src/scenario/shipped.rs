@@ -81,7 +81,6 @@ shipped![
     "client-paused-before-commit",
     "client-paused-through-a-region-loss",
     "clock-drift",
-    "clock-crawls-in-isolated-primary",
     "clock-steps-ahead",
     "clock-steps-back",
     "database-clock-steps-ahead",

@@ -180,6 +180,7 @@ impl Record {
 impl World<'_> {
     /// An engine wrote something into its journal.
     pub(super) fn journal(&mut self, slot: usize, what: &Happening) {
+        self.tell_of_journal(slot, what);
         match what {
             Happening::Moved { to, edge, .. } => {
                 if self.something_waits() {
@@ -290,11 +291,6 @@ impl World<'_> {
         self.record.say(now, &who, kind, || text);
     }
 
-    fn is_closed(&self, slot: usize) -> bool {
-        let path = self.order_paths[self.slots[slot].region.index()];
-        !path.intake && !path.processing
-    }
-
     /// Where every engine stands. One that hangs stands nowhere, whatever it believes.
     fn states(&self) -> Vec<EngineState> {
         let state = |it: &Slot| {
@@ -305,6 +301,11 @@ impl World<'_> {
             }
         };
         self.slots.iter().map(state).collect()
+    }
+
+    fn is_closed(&self, slot: usize) -> bool {
+        let path = self.order_paths[self.slots[slot].region.index()];
+        !path.intake && !path.processing
     }
 
     /// Keeps the ledger of the first failover, on true time.
