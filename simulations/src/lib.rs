@@ -1,6 +1,7 @@
 //! What would happen: outages replayed against the engine's own core, in virtual time, from one seed.
 
 pub mod campaign;
+mod clock_faults;
 pub mod conditions;
 pub mod digest;
 pub mod render;

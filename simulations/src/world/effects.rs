@@ -11,6 +11,7 @@ use understudy_engine::core::effect::{Effect, Intent, Outcome};
 use super::World;
 use super::clock::Moment;
 use super::engines::Input;
+use super::lease_store::Reach;
 use super::parts::Answer;
 use super::queue::Event;
 use crate::scenario::{Part, Place};
@@ -149,13 +150,20 @@ impl World<'_> {
         } else {
             self.plan(slot, &effect)
         };
+        let mut answer_lost = false;
+        let plan = if self.deliveries.any() {
+            self.plan_over_bad_links(slot, &effect, plan, &mut answer_lost)
+        } else {
+            plan
+        };
         match plan {
             Plan::Lost => self.expire_later(index),
             Plan::Answer(outcome, after) => self.answer(index, outcome, after),
             Plan::Work { apply, answer } => {
                 let late = answer >= effect.timeout;
-                // Whether a write that nobody waited for was carried out cannot be known: here it is a coin's toss.
-                let applies = !late || self.rng.random_bool(0.5);
+                // Whether a write that nobody waited for was carried out cannot be known: here it is a coin's toss. One
+                // whose answer alone is lost was.
+                let applies = !late || answer_lost || self.rng.random_bool(0.5);
                 if let Some(entry) = self.effects.get(index) {
                     entry.answer = answer;
                     entry.late = late;
@@ -255,6 +263,56 @@ impl World<'_> {
             && self.slots[slot].incarnation == incarnation
         {
             self.feed(slot, Input::Outcome(id, outcome));
+        }
+    }
+
+    /// How a request and its answer fare on a link: how late each is; none: it is lost.
+    pub(super) fn crossings(&mut self, own: Place, place: Place) -> (Option<Duration>, Option<Duration>) {
+        if !self.deliveries.any() || own == place {
+            return (Some(Duration::ZERO), Some(Duration::ZERO));
+        }
+        let there = self.deliveries.cross(own, place, &mut self.rng);
+        let back = self.deliveries.cross(place, own, &mut self.rng);
+        (there, back)
+    }
+
+    /// The same plan, over links that lose and delay what is sent. A shell repeats nothing by itself.
+    fn plan_over_bad_links(&mut self, slot: usize, effect: &Effect, plan: Plan, answer_lost: &mut bool) -> Plan {
+        let Plan::Work { apply, answer } = plan else {
+            return plan;
+        };
+        let own = Place::from(self.slots[slot].region);
+        let Some(place) = self.far_end(slot, effect).filter(|place| *place != own) else {
+            return plan;
+        };
+        match self.crossings(own, place) {
+            (None, _) => Plan::Lost,
+            (Some(late), Some(back)) => Plan::Work {
+                apply: apply + late,
+                answer: answer + late + back,
+            },
+            (Some(late), None) => {
+                *answer_lost = true;
+                Plan::Work {
+                    apply: apply + late,
+                    answer: effect.timeout.max(answer),
+                }
+            }
+        }
+    }
+
+    /// Where an effect takes effect, if that is a single place and can be another region.
+    fn far_end(&self, slot: usize, effect: &Effect) -> Option<Place> {
+        let region = self.slots[slot].region;
+        match effect.intent {
+            Intent::Lease { .. } => match self.store.reach(region, &self.parts, &self.links) {
+                Reach::Through(place) | Reach::AfterWaiting(place) => Some(place),
+                Reach::Refused | Reach::Nowhere => None,
+            },
+            Intent::SetSwitch { switch, .. } => Some(Self::place_of(switch)),
+            Intent::PinRecord { .. } | Intent::UnpinRecord => Some(Place::Home),
+            Intent::VerifyRouting { .. } => Some(Place::Internet),
+            _ => None,
         }
     }
 

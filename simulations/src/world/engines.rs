@@ -29,6 +29,10 @@ pub(crate) struct Slot {
     pub region: Region,
     pub sidecar: SidecarId,
     pub clock: MachineClock,
+    /// The same clock as it ran before its rate changed, oldest first.
+    earlier: Vec<MachineClock>,
+    /// By how many milliseconds its wall clock was set ahead.
+    wall_ahead: i64,
     /// None: the sidecar is not running.
     pub engine: Option<Engine>,
     /// Different for every start of every sidecar.
@@ -74,6 +78,8 @@ impl Slot {
             region,
             sidecar: SidecarId(sidecar),
             clock,
+            earlier: Vec::new(),
+            wall_ahead: 0,
             engine: None,
             incarnation: 0,
             name: format!("{} engine{number}", Place::from(region)),
@@ -93,6 +99,28 @@ impl Slot {
     /// Its number, from 1.
     pub(crate) const fn number(&self) -> u16 {
         self.sidecar.0 + 1
+    }
+
+    /// The true moment at which its boot-time clock showed this.
+    pub(crate) fn when(&self, shown: Timestamp) -> Moment {
+        let mut clocks = std::iter::once(&self.clock).chain(self.earlier.iter().rev());
+        let then = clocks.find(|clock| clock.boot_then <= shown.as_micros());
+        then.map_or(Moment::START, |clock| clock.when(shown))
+    }
+
+    /// Sets its clocks. True: its wake-ups come at other moments now.
+    fn set_clock(&mut self, now: Moment, drift_ppm: i32, wall_ahead: i64) -> bool {
+        let set = wall_ahead - std::mem::replace(&mut self.wall_ahead, wall_ahead);
+        if set != 0 {
+            self.clock = self.clock.set_ahead(set);
+        }
+        if drift_ppm == self.clock.drift_ppm {
+            return false;
+        }
+        self.earlier.push(self.clock);
+        self.clock = self.clock.at_rate(now, drift_ppm);
+        self.wake = None;
+        true
     }
 
     /// It ends: what waited for it is gone. Returns what a restart has to name.
@@ -196,6 +224,27 @@ impl World<'_> {
             }
         }
         self.look_for_silence();
+    }
+
+    /// Brings the clocks in line with the faults of clocks.
+    pub(super) fn look_after_clocks(&mut self) {
+        if !self.faults.touch_clocks() {
+            return;
+        }
+        for slot in 0..self.slots.len() {
+            let region = self.slots[slot].region;
+            let (rate, ahead) = self.faults.clock(Place::from(region));
+            let rate = rate.unwrap_or(self.conditions.drift_ppm[region.index()]);
+            if self.slots[slot].set_clock(self.now, rate, ahead) {
+                self.schedule_wake(slot);
+            }
+        }
+        for region in Region::BOTH {
+            let ahead = self.faults.database_clock(Place::from(region));
+            if self.databases.clocks.set_ahead(region, ahead) {
+                self.serving_expiry_moved(region);
+            }
+        }
     }
 
     /// Looks which regions have no sidecar left that could look at anything.

@@ -1,9 +1,12 @@
 //! The scenario's faults as they come and go.
 
+use std::time::Duration;
+
 use crate::digest::FaultSet;
-use crate::scenario::{Fault, FaultState, Place, Subject};
+use crate::scenario::{Fault, FaultState, Part, Place, Subject};
 
 use super::clock::{Moment, micros};
+use super::delivery::Deliveries;
 use super::links::Links;
 use super::parts::{Answer, PartState, Parts};
 use super::schedule::Schedule;
@@ -30,6 +33,7 @@ pub(crate) struct Faults {
     begun: Vec<Option<Moment>>,
     in_force: Vec<bool>,
     over: Vec<bool>,
+    touch_clocks: bool,
     /// When operators did what interrupts a service as much as a fault does.
     deeds: Vec<Moment>,
 }
@@ -41,6 +45,15 @@ impl Faults {
             begun: vec![None; faults.len()],
             in_force: vec![false; faults.len()],
             over: vec![false; faults.len()],
+            touch_clocks: faults.iter().any(|fault| {
+                matches!(
+                    fault.subject,
+                    Subject::Part {
+                        part: Part::Clock | Part::DatabaseClock,
+                        ..
+                    }
+                )
+            }),
             deeds: Vec::new(),
             faults: faults.to_vec(),
             onset,
@@ -147,6 +160,65 @@ impl Faults {
         }))
     }
 
+    /// How messages fare on their way now.
+    pub(super) fn deliveries(&self) -> Deliveries {
+        let mut deliveries = Deliveries::default();
+        for fault in self.in_force() {
+            match fault.subject {
+                Subject::Part { part, place } => deliveries.add_part(part, place, fault.state),
+                Subject::Sidecar { .. } => {}
+                Subject::Link { from, to, both_ways } => {
+                    deliveries.add_link(from, to, fault.state);
+                    if both_ways {
+                        deliveries.add_link(to, from, fault.state);
+                    }
+                }
+            }
+        }
+        deliveries
+    }
+
+    /// Whether any of them is about clocks.
+    pub(crate) const fn touch_clocks(&self) -> bool {
+        self.touch_clocks
+    }
+
+    /// How the clocks of a place's sidecars are at fault: the rate of the boot-time clocks in parts per million, if it is
+    /// not their own, and how many milliseconds ahead the wall clocks were set.
+    pub(crate) fn clock(&self, place: Place) -> (Option<i32>, i64) {
+        let mut rate = None;
+        let mut ahead = Duration::ZERO;
+        let mut back = Duration::ZERO;
+        for fault in self.of_part(Part::Clock, place) {
+            match fault.state {
+                FaultState::Drifting { ppm } => rate = Some(ppm),
+                FaultState::Stepped { by, backward: false } => ahead += by,
+                FaultState::Stepped { by, backward: true } => back += by,
+                _ => {}
+            }
+        }
+        (rate, signed_micros(ahead, back) / 1_000)
+    }
+
+    /// How many microseconds ahead the clock of a place's database was set.
+    pub(crate) fn database_clock(&self, place: Place) -> i64 {
+        let mut ahead = Duration::ZERO;
+        let mut back = Duration::ZERO;
+        for fault in self.of_part(Part::DatabaseClock, place) {
+            match fault.state {
+                FaultState::Stepped { by, backward: false } => ahead += by,
+                FaultState::Stepped { by, backward: true } => back += by,
+                _ => {}
+            }
+        }
+        signed_micros(ahead, back)
+    }
+
+    fn of_part(&self, part: Part, place: Place) -> impl Iterator<Item = &Fault> {
+        let subject = Subject::Part { part, place };
+        self.in_force().filter(move |fault| fault.subject == subject)
+    }
+
     /// How one sidecar of several fares, as far as it is alone in that.
     pub(crate) fn sidecar(&self, place: Place, number: u16) -> Answer {
         let subject = Subject::Sidecar { place, number };
@@ -165,12 +237,15 @@ impl Faults {
     }
 }
 
+fn signed_micros(ahead: Duration, back: Duration) -> i64 {
+    let signed = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    signed(ahead).saturating_sub(signed(back))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::scenario::{Evidence, Origin, Part, Place};
+    use crate::scenario::{Evidence, Origin};
 
     fn fault(state: FaultState, at: u64, until: Option<u64>) -> Fault {
         Fault {

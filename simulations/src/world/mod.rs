@@ -16,6 +16,8 @@ mod availability;
 mod clients;
 mod clock;
 mod database;
+mod deeds;
+mod delivery;
 mod dns;
 mod effects;
 mod engines;
@@ -50,6 +52,8 @@ use self::availability::{Availability, Turn};
 use self::clients::{Acceptance, Clients, Crowd};
 use self::clock::{DatabaseClocks, MachineClock, Moment};
 use self::database::Databases;
+use self::deeds::PausedOrders;
+use self::delivery::Deliveries;
 use self::dns::Dns;
 use self::effects::InFlights;
 use self::engines::{Input, Slot};
@@ -66,7 +70,7 @@ use self::schedule::Schedule;
 use crate::conditions::Conditions;
 use crate::digest::Digest;
 use crate::report::{Kind, Report, words};
-use crate::scenario::{Part, Place, Scenario};
+use crate::scenario::{FaultState, Part, Place, Scenario};
 
 /// After this long a client gives an order up. Assumption.
 const ORDER_PATIENCE: Duration = Duration::from_secs(2);
@@ -84,12 +88,14 @@ struct World<'a> {
     onset: Moment,
     faults: Faults,
     operations: Schedule,
+    paused: PausedOrders,
     /// Whether an operator has told each region's engines to leave role changes alone.
     held_back: [bool; 2],
     /// Whether each region has no sidecar left that could look at anything, for reasons of its sidecars' own.
     silent: [bool; 2],
     parts: Parts,
     links: Links,
+    deliveries: Deliveries,
     store: LeaseStore,
     databases: Databases,
     dns: Dns,
@@ -163,7 +169,8 @@ impl<'a> World<'a> {
         for region in Region::BOTH {
             for sidecar in 0..conditions.sidecars {
                 let clock = MachineClock {
-                    boot_at_start: rng.random_range(1_000_000_000..1_000_000_000_000),
+                    since: Moment::START,
+                    boot_then: rng.random_range(1_000_000_000..1_000_000_000_000),
                     drift_ppm: conditions.drift_ppm[region.index()],
                     wall_at_start: WallTime::from_millis(
                         scenario.start.as_millis() + conditions.wall_offset_millis[region.index()],
@@ -182,10 +189,12 @@ impl<'a> World<'a> {
             now: Moment::START,
             faults: Faults::new(&scenario.faults, onset),
             operations: Schedule::new(scenario.operations.iter().map(|it| (it.origin, it.at)), onset),
+            paused: [None; 2],
             held_back: [false; 2],
             silent: [false; 2],
             parts: Parts::default(),
             links: Links::default(),
+            deliveries: Deliveries::default(),
             store,
             dns: Dns::new(scenario.begins_in),
             order_paths: Region::BOTH.map(|region| OrderPath {
@@ -217,8 +226,13 @@ impl<'a> World<'a> {
 
     /// Everything is in order: engines start, probes begin, faults wait.
     fn begin(&mut self) {
-        for (index, at) in self.faults.schedule.beginnings() {
-            self.queue.push(at, Event::Fault(index));
+        // Orders that are paused are those that were open before anything else broke.
+        for paused in [true, false] {
+            for (index, at) in self.faults.schedule.beginnings() {
+                if paused == (self.faults.get(index).state == FaultState::Paused) {
+                    self.queue.push(at, Event::Fault(index));
+                }
+            }
         }
         for (index, at) in self.operations.beginnings() {
             self.queue.push(at, Event::Operation(index));
@@ -254,6 +268,7 @@ impl<'a> World<'a> {
                 let changed = self.dns.flip(generation);
                 self.after_dns(changed);
             }
+            Event::Resolve(client) if !self.clients.asks(self.now, client) => {}
             Event::Resolve(client) => {
                 let answer = self.dns.answer();
                 self.clients.resolve(self.now, client, answer);
@@ -272,11 +287,19 @@ impl<'a> World<'a> {
         } else {
             self.faults.ending(self.now).collect()
         };
-        for index in ending.into_iter().chain([index]) {
-            self.change_fault(index);
-        }
+        let changed: Vec<(Change, u16)> = ending
+            .into_iter()
+            .chain([index])
+            .map(|index| (self.change_fault(index), index))
+            .filter(|(change, _)| *change != Change::Flips)
+            .collect();
         self.parts = self.faults.parts();
         self.links = self.faults.links();
+        self.deliveries = self.faults.deliveries();
+        for (change, index) in changed {
+            self.carry_out(change, index);
+        }
+        self.look_after_clocks();
         self.store
             .look(self.now, &self.parts, &self.links, self.conditions.lease_stall);
         self.look_after_move();
@@ -285,19 +308,20 @@ impl<'a> World<'a> {
         self.show_the_oracle();
     }
 
-    fn change_fault(&mut self, index: u16) {
+    fn change_fault(&mut self, index: u16) -> Change {
         let (change, next) = self.faults.change(index, self.now);
         if let Some(at) = next {
             self.queue.push(at, Event::Fault(index));
         }
         if change == Change::Flips {
-            return;
+            return change;
         }
         let fault = self.faults.get(index);
         self.record.say(self.now, "world", Kind::Fault, || match change {
             Change::Ends => format!("{}: over", fault.subject.in_words()),
             _ => fault.in_words(),
         });
+        change
     }
 
     /// Brings everything that follows from the state of the world up to date.
@@ -411,10 +435,26 @@ impl<'a> World<'a> {
     }
 
     fn serving_expiry(&mut self, region: Region) {
+        // The clock by which it runs out may have been set since.
+        if self.serving_checks[region.index()] != Some(self.now) {
+            return;
+        }
         self.serving_checks[region.index()] = None;
         match self.databases.serving_expiry(region) {
             Some(at) if at > self.now => self.expect_serving_expiry(region),
             _ => self.look_around(),
+        }
+    }
+
+    /// The clock by which a serving row runs out was set: it may do so earlier than expected.
+    fn serving_expiry_moved(&mut self, region: Region) {
+        let Some(at) = self.databases.serving_expiry(region).filter(|at| *at > self.now) else {
+            return;
+        };
+        let check = &mut self.serving_checks[region.index()];
+        if check.is_none_or(|check| at < check) {
+            *check = Some(at);
+            self.queue.push(at, Event::ServingExpiry(region));
         }
     }
 
@@ -423,16 +463,16 @@ impl<'a> World<'a> {
         let (from, to) = (Place::from(into.other()), Place::from(into));
         self.parts.up(from, Part::Aurora)
             && self.parts.up(to, Part::Aurora)
-            && self.parts.state(to, Part::Replication).speaks()
+            && self.parts.up(to, Part::Replication)
             && self.links.tells(from, to)
     }
 
-    /// The lag of replication into a region; none: nothing is replicated into it.
+    /// The lag of replication into a region, as it is measured; none: nothing is replicated into it, or nobody measures.
     fn lag_into(&self, region: Region) -> Option<Duration> {
-        if self.databases.is_writer(region) {
+        let place = Place::from(region);
+        if self.databases.is_writer(region) || self.parts.state(place, Part::Replication).missing {
             return None;
         }
-        let place = Place::from(region);
         let late = self.parts.state(place, Part::Replication).late + self.parts.state(place, Part::Aurora).late;
         self.databases.lag_into(region, late)
     }

@@ -287,7 +287,9 @@ impl World<'_> {
             }
         };
         let takes = self.links.round_trip(vantage, target) + late + JITTER;
-        self.links.ask(vantage, target).max(answer) != Answer::Answers || takes >= witness.timeout
+        self.links.ask(vantage, target).max(answer) != Answer::Answers
+            || takes >= witness.timeout
+            || self.deliveries.spoils_link(vantage, target)
     }
 
     /// Whether a region certainly serves nobody who asks from there.

@@ -50,7 +50,7 @@ impl World<'_> {
         Digest {
             simulated: end.since(Moment::START),
             watched: end.since(onset),
-            within_bounds: self.conditions.is_within_bounds(self.policy),
+            within_bounds: self.conditions.is_within_bounds_for(self.policy, self.scenario),
             failovers: count(self.record.failovers.len()),
             judgement: self.oracle.finish(end),
             failbacks: self.record.failbacks,
@@ -84,7 +84,7 @@ impl World<'_> {
             },
             policy: self.policy.name.clone(),
             seed,
-            conditions: self.conditions.report(self.policy),
+            conditions: self.conditions.report_for(self.policy, self.scenario),
             decisions: std::mem::take(&mut self.record.decisions),
             standing: self.standing(),
             orders: self.orders(),

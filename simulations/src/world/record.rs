@@ -305,10 +305,10 @@ impl World<'_> {
         if self.record.ledger.is_some() || ledger.span(Phase::Claim).is_none() {
             return;
         }
-        let clock = self.slots[slot].clock;
+        let it = &self.slots[slot];
         let spans = Phase::ALL.map(|phase| {
             let span = ledger.span(phase)?;
-            Some((clock.when(span.began), span.ended.map(|ended| clock.when(ended))))
+            Some((it.when(span.began), span.ended.map(|ended| it.when(ended))))
         });
         self.record.ledger = Some(TrueLedger { spans });
     }

@@ -12,6 +12,9 @@ use crate::report::{Kind, Report};
 use crate::run::{conditions_rng, run, run_with};
 use crate::scenario::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Origin, Part, Place, Scenario, Subject};
 
+mod clocks;
+mod deeds;
+mod deliveries;
 mod operators;
 mod triggers;
 
