@@ -36,6 +36,17 @@ fn a_region_that_returns_as_standby_closes_its_order_path() {
 }
 
 #[test]
+fn a_standby_that_somebody_opens_by_hand_is_closed_again() {
+    let mut pair = pair();
+    pair.run(10 * SECOND);
+    pair.open[1] = true;
+    pair.intake[1] = true;
+    pair.run(60 * SECOND);
+    assert_eq!(pair.open, [true, false], "a standby that takes orders");
+    assert!(!pair.intake[1]);
+}
+
+#[test]
 fn reverting_closes_the_intake_again() {
     let mut pair = pair();
     pair.health[0].application = false;

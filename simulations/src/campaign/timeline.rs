@@ -115,6 +115,7 @@ impl Timeline {
             order_path,
             policy: shipped_name(policy),
             begins_in,
+            mode: None,
             approval_after,
             sidecars,
             stretching_resolvers: None,

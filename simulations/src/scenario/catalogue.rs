@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use understudy_policies::source::name_of;
 
 use super::model::{
     Evidence, ExpectedDecision, Fault, FaultState, Operation, Origin, Part, Place, Scenario, Share, Subject, Theme,
@@ -31,6 +32,7 @@ pub struct Entry<'a> {
     order_path: &'a [Part],
     policy: &'a str,
     begins_in: Place,
+    mode: Option<&'static str>,
     approval_after_seconds: Option<f64>,
     sidecars: Option<u16>,
     /// The share of clients behind resolvers that stretch TTLs, from 0 to 1, if it is the scenario's own.
@@ -126,6 +128,7 @@ pub fn entry<'a>(scenario: &'a Scenario, all: &'a [Scenario]) -> Entry<'a> {
         order_path: &scenario.order_path,
         policy: &scenario.policy,
         begins_in: Place::from(scenario.begins_in),
+        mode: scenario.mode.map(name_of),
         approval_after_seconds: seconds(scenario.approval_after),
         sidecars: scenario.sidecars,
         stretching_resolvers: scenario.stretching_resolvers.map(Share::fraction),

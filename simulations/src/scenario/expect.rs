@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use understudy_engine::core::ids::Region;
 use understudy_policies::gather;
-use understudy_policies::source::{Table, Value};
+use understudy_policies::source::Table;
 
 use super::model::{Expect, ExpectedDecision, Place};
 use super::names::GuardName;
-use super::read::HORIZON_MAX;
+use super::read::{HORIZON_MAX, serving_region};
 use super::rules;
 
 /// More failovers than this in one run are no expectation that anyone has.
@@ -72,16 +72,4 @@ pub(super) fn expect(table: &Table<'_>, length: Option<Duration>, begins_in: Reg
         );
     }
     agreed.then_some(expect)
-}
-
-pub(super) fn serving_region(value: &Value<'_>) -> Option<Region> {
-    let place: Place = value.name()?;
-    if place.region().is_none() {
-        value.refuse(
-            rules::PLACE,
-            format!("orders never run in `{place}`"),
-            "write `us-east-1` or `us-east-2`".to_owned(),
-        );
-    }
-    place.region()
 }

@@ -3,6 +3,7 @@
 //! Every time in [`Expect`] counts from the onset, and so do those of a [`Fault`] and an [`Operation`] unless their
 //! [`Origin`] says otherwise; `onset` and `horizon` count from the start.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use understudy_engine::core::machine::StateName;
 use understudy_engine::core::signal::Command;
 use understudy_engine::core::time::WallTime;
 use understudy_engine::workflow::StepId;
+use understudy_policies::Policy;
+use understudy_policies::model::Mode;
 
 /// One outage, what an order needs, and what the engine ought to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub struct Scenario {
     pub order_path: Vec<Part>,
     /// The shipped policy that it is judged under, unless another one is asked for.
     pub policy: String,
+    /// The policy's mode, if it is not the policy's own.
+    pub mode: Option<Mode>,
     /// How long after a request for approval the humans agree; none: never.
     pub approval_after: Option<Duration>,
     /// Sidecars in each region, whatever the conditions say.
@@ -392,6 +397,15 @@ impl Expect {
 }
 
 impl Scenario {
+    /// A policy as this scenario has it run: in the scenario's mode, if it names one.
+    #[must_use]
+    pub fn under<'a>(&self, policy: &'a Policy) -> Cow<'a, Policy> {
+        match self.mode {
+            Some(mode) if mode != policy.mode => Cow::Owned(Policy { mode, ..policy.clone() }),
+            _ => Cow::Borrowed(policy),
+        }
+    }
+
     /// From the onset to the end of the run.
     #[must_use]
     pub fn length_from_onset(&self) -> Duration {

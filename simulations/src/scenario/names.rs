@@ -1,11 +1,10 @@
 //! The names that a scenario file uses, and which of them go together.
 
 use understudy_engine::core::decision::Guard;
-use understudy_policies::source::Named;
-
 use understudy_engine::core::machine::StateName as State;
 use understudy_engine::core::signal::Command;
 use understudy_engine::workflow::StepId;
+use understudy_policies::source::Named;
 
 use super::model::{Evidence, ExpectedDecision, Fault, FaultState, Part, Place, Subject, Theme};
 
@@ -33,23 +32,6 @@ pub(super) enum StateName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct GuardName(pub(super) Guard);
 
-macro_rules! guards {
-    ($($name:literal => $guard:ident),+ $(,)?) => {
-        impl Named for GuardName {
-            const WHAT: &'static str = "a guard";
-            const NAMES: &'static [(&'static str, Self)] = &[$(($name, Self(Guard::$guard))),+];
-        }
-    };
-}
-
-guards! {
-    "quorum" => Quorum, "dwell" => Dwell, "loss-action" => LossAction, "loss-wait" => LossWait,
-    "not-shared" => NotShared, "not-isolated" => NotIsolated, "own-region" => OwnRegion, "protected" => Protected,
-    "armed" => Armed, "not-paused" => NotPaused, "drives" => Drives, "cool-down" => CoolDown,
-    "role-changes" => RoleChanges, "data-loss" => DataLoss, "no-execution" => NoExecution, "lease" => Lease,
-    "soak" => Soak, "outside-trading" => OutsideTrading, "no-health-event" => NoHealthEvent,
-    "failback-mode" => FailbackMode,
-}
 /// A step of the workflow, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StepName(pub(super) StepId);
@@ -103,6 +85,29 @@ macro_rules! wrapped {
             const NAMES: &'static [(&'static str, Self)] = &[$(($name, Self($value))),+];
         }
     };
+}
+
+wrapped! { GuardName, "a guard":
+    "quorum" => Guard::Quorum,
+    "dwell" => Guard::Dwell,
+    "loss-action" => Guard::LossAction,
+    "loss-wait" => Guard::LossWait,
+    "not-shared" => Guard::NotShared,
+    "not-isolated" => Guard::NotIsolated,
+    "own-region" => Guard::OwnRegion,
+    "protected" => Guard::Protected,
+    "armed" => Guard::Armed,
+    "not-paused" => Guard::NotPaused,
+    "drives" => Guard::Drives,
+    "cool-down" => Guard::CoolDown,
+    "role-changes" => Guard::RoleChanges,
+    "data-loss" => Guard::DataLoss,
+    "no-execution" => Guard::NoExecution,
+    "lease" => Guard::Lease,
+    "soak" => Guard::Soak,
+    "outside-trading" => Guard::OutsideTrading,
+    "no-health-event" => Guard::NoHealthEvent,
+    "failback-mode" => Guard::FailbackMode,
 }
 
 wrapped! { CommandName, "something that an operator can ask for":

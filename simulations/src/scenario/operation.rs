@@ -3,10 +3,10 @@
 use understudy_policies::gather;
 use understudy_policies::source::Table;
 
-use super::expect::serving_region;
 use super::fault::{Head, sidecar};
 use super::model::{Operation, Place};
 use super::names::{CommandName, command_name};
+use super::read::serving_region;
 use super::timing::beginning;
 
 const OPERATIONS_MAX: usize = 50;

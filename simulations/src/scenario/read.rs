@@ -9,9 +9,9 @@ use understudy_policies::gather;
 use understudy_policies::shipped as policies;
 use understudy_policies::source::{Diagnostics, Reader, Source, Table, Value, nearest};
 
-use super::expect::{expect, serving_region};
+use super::expect::expect;
 use super::fault::{self, Head};
-use super::model::{Fault, Operation, Origin, Part, Scenario, Share};
+use super::model::{Fault, Operation, Origin, Part, Place, Scenario, Share};
 use super::operation::operations;
 use super::{rules, shipped};
 
@@ -72,6 +72,7 @@ fn scenario(source: &Source, table: &Table<'_>) -> Option<Scenario> {
         order_path: order_path(table),
         policy: policy(table),
         begins_in: begins_in,
+        mode: table.optional("mode", |value| value.name()),
         approval_after: table.optional("approval-after", |value| value.duration(Duration::ZERO..=HORIZON_MAX)),
         sidecars: sidecars,
         stretching_resolvers: table
@@ -246,4 +247,16 @@ fn order_path(table: &Table<'_>) -> Option<Vec<Part>> {
         "put `aurora` last: it is where an order is committed".to_owned(),
     );
     None
+}
+
+pub(super) fn serving_region(value: &Value<'_>) -> Option<Region> {
+    let place: Place = value.name()?;
+    if place.region().is_none() {
+        value.refuse(
+            rules::PLACE,
+            format!("orders never run in `{place}`"),
+            "write `us-east-1` or `us-east-2`".to_owned(),
+        );
+    }
+    place.region()
 }

@@ -37,6 +37,7 @@ pub fn write(scenario: &Scenario, comments: &[String]) -> String {
         "begins-in",
         (scenario.begins_in != Region::Home).then(|| region(scenario.begins_in)),
     );
+    file.optional("mode", scenario.mode.map(|mode| quoted(name_of(mode))));
     file.optional("approval-after", scenario.approval_after.map(span));
     file.optional("sidecars", scenario.sidecars);
     file.optional("stretching-resolvers", scenario.stretching_resolvers.map(share));

@@ -277,6 +277,8 @@ impl World<'_> {
                 };
                 (Kind::Human, text)
             }
+            // A standby's path is closed again and again: that is no news while it is closed.
+            Happening::Asked(effect) if effect.intent == Intent::CloseOrderPath && self.is_closed(slot) => return,
             Happening::Asked(effect) => return self.record.asked_for(now, &who, slot, effect),
             Happening::Settled { id, outcome, .. } => return self.record.settled(now, &who, slot, *id, outcome),
             Happening::Completed(_) => (Kind::Completed, "the role change is complete".to_owned()),
@@ -298,6 +300,11 @@ impl World<'_> {
             }
         };
         self.slots.iter().map(state).collect()
+    }
+
+    fn is_closed(&self, slot: usize) -> bool {
+        let path = self.order_paths[self.slots[slot].region.index()];
+        !path.intake && !path.processing
     }
 
     /// Keeps the ledger of the first failover, on true time.

@@ -66,6 +66,7 @@ fn scenario(decision: ExpectedDecision, seconds: u64, faults: Vec<Fault>) -> Sce
         order_path: vec![Part::ApiGateway, Part::Lambda, Part::Sqs, Part::Aurora],
         policy: "trading".to_owned(),
         begins_in: Region::Home,
+        mode: None,
         approval_after: None,
         sidecars: None,
         stretching_resolvers: None,

@@ -188,8 +188,7 @@ impl Engine {
             find(at_least(Guard::Dwell, lost_for, dwell));
             find(flag(Guard::LossAction, rule.action == LossAction::FailOver));
             if !rule.wait.is_zero() {
-                let so_for = now.boot.since(self.assessed_since[self.other().index()]);
-                find(at_least(Guard::LossWait, so_for.min(lost_for), dwell + rule.wait));
+                find(at_least(Guard::LossWait, lost_for, dwell + rule.wait));
             }
         }
         self.each_standing_guard(now, &mut find);

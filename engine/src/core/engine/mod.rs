@@ -19,7 +19,7 @@ use understudy_policies::model::Mode;
 
 use super::decision::{Decision, Guard};
 use super::effect::{DatabaseView, Effect, Reconciliation};
-use super::evidence::{Assessment, Evidence};
+use super::evidence::{Assessment, Evidence, LostSince};
 use super::ids::{Epoch, Region, SidecarId};
 use super::journal::JournalEntry;
 use super::lease::{Keeper, Terms};
@@ -129,10 +129,9 @@ pub struct Engine {
     recovery: Recovery,
 
     assessments: [Assessment; 2],
-    /// Since when a quorum has called something lost, without a break.
+    lost_since: [LostSince; 2],
+    /// Since when there has been reason for the loss that each region is assessed as, without a break.
     loss_since: [Option<Timestamp>; 2],
-    /// Since when the evidence about a region has amounted to what it amounts to now.
-    assessed_since: [Timestamp; 2],
     /// Since when a region has been proven healthy, without a break.
     healthy_since: [Option<Timestamp>; 2],
     /// Since when it has also had no open event of the provider, if the policy waits for that.
@@ -217,8 +216,8 @@ impl Engine {
             runner: Runner::new(),
             recovery: Recovery::default(),
             assessments: [Assessment::Unknown; 2],
+            lost_since: [LostSince::default(); 2],
             loss_since: [None; 2],
-            assessed_since: [now.boot; 2],
             healthy_since: [None; 2],
             soaking_since: [None; 2],
             judged_breaches: 0,

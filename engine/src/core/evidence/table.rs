@@ -181,16 +181,20 @@ impl Evidence {
         tally
     }
 
+    /// Whether enough failure domains call a component of a region breached.
+    pub(crate) fn is_lost(&self, settings: &Settings, target: Region, component: Component) -> bool {
+        self.tally(settings, target, component).breached >= settings.policy.quorum.failure_domains
+    }
+
     /// What the evidence about a region amounts to.
     pub(crate) fn assess(&self, settings: &Settings, target: Region) -> Assessment {
         if self.is_isolated(settings) {
             return Assessment::Isolated;
         }
-        let needed = settings.policy.quorum.failure_domains;
         let application = self.tally(settings, target, Component::Application);
         let database = self.tally(settings, target, Component::Database);
-        let application_lost = application.breached >= needed;
-        let database_lost = database.breached >= needed;
+        let application_lost = self.is_lost(settings, target, Component::Application);
+        let database_lost = self.is_lost(settings, target, Component::Database);
         // Alike means in everything that is lost: a single wrong witness of the standby is no shared fault.
         let alike = |component| self.tally(settings, target.other(), component).only_breached();
         if (application_lost || database_lost)
