@@ -370,11 +370,7 @@ fn is_sound(scenario: &Scenario) -> bool {
     let possible = |fault: &Fault| {
         fault.until.is_none_or(|until| until > fault.at) && fault.is_possible() && number(fault) <= sidecars
     };
-    let apart = |index: usize| {
-        faults[index + 1..]
-            .iter()
-            .all(|other| !overlap(&faults[index], other, Some(scenario.onset)))
-    };
+    let apart = |index: usize| faults[index + 1..].iter().all(|other| !overlap(&faults[index], other));
     !faults.is_empty()
         && begins
         && faults.iter().all(possible)

@@ -148,11 +148,7 @@ impl<'a> Draft<'a> {
             evidence: Evidence::Inferred,
             note: self.note(),
         };
-        if !self
-            .pieces
-            .iter()
-            .any(|piece| overlap(&piece.fault, &fault, Some(super::ONSET)))
-        {
+        if !self.pieces.iter().any(|piece| overlap(&piece.fault, &fault)) {
             self.pieces.push(Piece {
                 kind: self.kind.0,
                 fault,

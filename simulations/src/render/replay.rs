@@ -51,26 +51,26 @@ fn drawn(paper: &mut Paper, replay: &Replay<'_>, scenario: &Scenario) {
     );
     paper.paragraph(2, &line);
     for fault in &scenario.faults {
-        let at = since(fault.origin, fault.at, scenario);
+        let at = since(fault.origin, fault.at);
         let until = fault
             .until
-            .map_or_else(|| "the end".to_owned(), |until| since(fault.origin, until, scenario));
+            .map_or_else(|| "the end".to_owned(), |until| since(fault.origin, until));
         let first = format!("  {at} to {until:<10}  ");
         paper.hanging(&first, first.len().min(30), Ink::Normal, &fault.in_words());
     }
     for operation in &scenario.operations {
-        let first = format!("  {:<24}  ", since(operation.origin, operation.at, scenario));
+        let first = format!("  {:<24}  ", since(operation.origin, operation.at));
         let text = format!("an operator asks for {}: {}", operation.in_words(), operation.note);
         paper.hanging(&first, first.len().min(30), Ink::Normal, &text);
     }
 }
 
 /// A moment that counts from the onset, or from what it waits for.
-fn since(origin: Origin, at: Duration, scenario: &Scenario) -> String {
+fn since(origin: Origin, at: Duration) -> String {
     let seconds = at.as_secs_f64();
     match origin {
         Origin::Onset => moment(seconds),
-        Origin::Start => moment(seconds - scenario.onset.as_secs_f64()),
+        Origin::BeforeOnset(before) => moment(seconds - before.as_secs_f64()),
         Origin::Step(step) => format!("{} {}", step_name(step), moment(seconds)),
         Origin::State(state) => format!("{} {}", state.name(), moment(seconds)),
     }

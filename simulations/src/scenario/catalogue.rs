@@ -148,32 +148,28 @@ pub fn entry<'a>(scenario: &'a Scenario, all: &'a [Scenario]) -> Entry<'a> {
             orders_lost_max: expect.orders_lost_max,
             because: &expect.because,
         },
-        faults: scenario.faults.iter().map(|it| fault(it, scenario.onset)).collect(),
-        operations: scenario
-            .operations
-            .iter()
-            .map(|it| operation(it, scenario.onset))
-            .collect(),
+        faults: scenario.faults.iter().map(fault).collect(),
+        operations: scenario.operations.iter().map(operation).collect(),
     }
 }
 
 /// Seconds from the onset, or from the step or state at which it begins.
-fn from_origin(origin: Origin, onset: Duration, at: Duration) -> f64 {
+fn from_origin(origin: Origin, at: Duration) -> f64 {
     match origin {
-        Origin::Start => at.as_secs_f64() - onset.as_secs_f64(),
+        Origin::BeforeOnset(before) => at.as_secs_f64() - before.as_secs_f64(),
         Origin::Onset | Origin::Step(_) | Origin::State(_) => at.as_secs_f64(),
     }
 }
 
 fn trigger(origin: Origin) -> (Option<&'static str>, Option<&'static str>) {
     match origin {
-        Origin::Onset | Origin::Start => (None, None),
+        Origin::Onset | Origin::BeforeOnset(_) => (None, None),
         Origin::Step(step) => (Some(step_name(step)), None),
         Origin::State(state) => (None, Some(state.name())),
     }
 }
 
-fn operation(operation: &Operation, onset: Duration) -> OperationEntry<'_> {
+fn operation(operation: &Operation) -> OperationEntry<'_> {
     let (at_step, at_state) = trigger(operation.origin);
     OperationEntry {
         region: Place::from(operation.region),
@@ -181,12 +177,12 @@ fn operation(operation: &Operation, onset: Duration) -> OperationEntry<'_> {
         command: command_name(operation.command),
         at_step,
         at_state,
-        at_seconds: from_origin(operation.origin, onset, operation.at),
+        at_seconds: from_origin(operation.origin, operation.at),
         note: &operation.note,
     }
 }
 
-fn fault(fault: &Fault, onset: Duration) -> FaultEntry<'_> {
+fn fault(fault: &Fault) -> FaultEntry<'_> {
     let (at_step, at_state) = trigger(fault.origin);
     let mut entry = FaultEntry {
         part: Part::Link,
@@ -204,8 +200,8 @@ fn fault(fault: &Fault, onset: Duration) -> FaultEntry<'_> {
         share: None,
         at_step,
         at_state,
-        at_seconds: from_origin(fault.origin, onset, fault.at),
-        until_seconds: fault.until.map(|until| from_origin(fault.origin, onset, until)),
+        at_seconds: from_origin(fault.origin, fault.at),
+        until_seconds: fault.until.map(|until| from_origin(fault.origin, until)),
         evidence: fault.evidence,
         note: &fault.note,
     };

@@ -31,7 +31,7 @@ pub(super) fn faults(table: &Table<'_>, head: Head) -> Option<Vec<Fault>> {
     let mut earlier: Vec<Fault> = Vec::new();
     table.tables("fault", 1..=FAULTS_MAX, |table| {
         let fault = fault(table, head)?;
-        let clash = earlier.iter().any(|other| overlap(other, &fault, head.onset));
+        let clash = earlier.iter().any(|other| overlap(other, &fault));
         earlier.push(fault.clone());
         if clash {
             table.refuse(
@@ -187,7 +187,7 @@ fn placed(table: &Table<'_>, part: Part, place: Place) -> bool {
 }
 
 /// Whether two faults say something about the same thing at the same time, of which only one can be so.
-pub(crate) fn overlap(one: &Fault, other: &Fault, onset: Option<Duration>) -> bool {
+pub(crate) fn overlap(one: &Fault, other: &Fault) -> bool {
     let same = match (one.subject, other.subject) {
         (
             Subject::Link { from, to, both_ways },
@@ -205,7 +205,7 @@ pub(crate) fn overlap(one: &Fault, other: &Fault, onset: Option<Duration>) -> bo
     if !same || (differ && (spoils_delivery(one.state) || spoils_delivery(other.state))) {
         return false;
     }
-    let (Some(one), Some(other)) = (span(one, onset), span(other, onset)) else {
+    let (Some(one), Some(other)) = (span(one), span(other)) else {
         return false;
     };
     let ends_before = |one: Span, other: Span| one.1.is_some_and(|end| end <= other.0);
@@ -220,15 +220,16 @@ const fn spoils_delivery(state: FaultState) -> bool {
     )
 }
 
-/// Beginning and end, from the start of the run.
-type Span = (Duration, Option<Duration>);
+/// Beginning and end, in nanoseconds from the onset.
+type Span = (i128, Option<i128>);
 
 /// When a fault is in force; none: nobody knows before the run.
-fn span(fault: &Fault, onset: Option<Duration>) -> Option<Span> {
+fn span(fault: &Fault) -> Option<Span> {
+    let nanos = |duration: Duration| i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX);
     let origin = match fault.origin {
-        Origin::Onset => onset?,
-        Origin::Start => Duration::ZERO,
+        Origin::Onset => 0,
+        Origin::BeforeOnset(before) => -nanos(before),
         Origin::Step(_) | Origin::State(_) => return None,
     };
-    Some((origin + fault.at, fault.until.map(|until| origin + until)))
+    Some((origin + nanos(fault.at), fault.until.map(|until| origin + nanos(until))))
 }

@@ -155,8 +155,8 @@ pub enum Origin {
     /// The onset of the incident.
     #[default]
     Onset,
-    /// The start of the scenario: for what begins before the onset.
-    Start,
+    /// A moment this long before the onset, and not before the start.
+    BeforeOnset(Duration),
     /// The moment, at the onset or later, at which any engine first asks for an effect of this step. What begins right
     /// then begins between the intent and its effect.
     Step(StepId),

@@ -28,10 +28,6 @@ pub(super) enum StateName {
     Detached,
 }
 
-/// A guard, as an expectation names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct GuardName(pub(super) Guard);
-
 /// A step of the workflow, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StepName(pub(super) StepId);
@@ -43,6 +39,10 @@ pub(super) struct MachineState(pub(super) State);
 /// What an operator can ask for, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CommandName(pub(super) Command);
+
+/// A guard, as an expectation names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct GuardName(pub(super) Guard);
 
 macro_rules! named {
     ($($type:ident, $what:literal: $($name:literal => $variant:ident),+;)+) => {
@@ -351,13 +351,6 @@ mod tests {
     }
 
     #[test]
-    fn guards_are_expected_by_the_names_that_reports_use() {
-        for (name, GuardName(guard)) in GuardName::NAMES {
-            assert_eq!(crate::report::words::guard(*guard), *name);
-        }
-    }
-
-    #[test]
     fn steps_and_states_have_the_names_of_the_journal() {
         assert_eq!(StepName::NAMES.len(), StepId::COUNT);
         for (name, step) in StepName::NAMES {
@@ -376,5 +369,12 @@ mod tests {
             .filter(|(_, step)| step.only_waits_in().is_some());
         let names: Vec<&str> = waits.map(|(name, _)| *name).collect();
         assert_eq!(names, ["await-lease", "confirm-home", "await-region"]);
+    }
+
+    #[test]
+    fn guards_are_expected_by_the_names_that_reports_use() {
+        for (name, GuardName(guard)) in GuardName::NAMES {
+            assert_eq!(crate::report::words::guard(*guard), *name);
+        }
     }
 }

@@ -57,26 +57,26 @@ pub(super) fn beginning(table: &Table<'_>, head: Head) -> Option<Beginning> {
         return None;
     }
     let (at, before, step, state) = (at?, before?, step?, state?);
-    let origin = if let Some(step) = step {
-        return asks_for_something(table, step).and(Some(Beginning {
-            origin: Origin::Step(step.0),
-            at: after?.unwrap_or_default(),
-        }));
-    } else if let Some(state) = state {
+    if let Some(step) = step {
+        asks_for_something(table, step)?;
+        let (origin, at) = (Origin::Step(step.0), after?.unwrap_or_default());
+        return Some(Beginning { origin, at });
+    }
+    if let Some(state) = state {
+        let (origin, at) = (Origin::State(state.0), after?.unwrap_or_default());
+        return Some(Beginning { origin, at });
+    }
+    if let Some(before) = before {
+        let origin = Origin::BeforeOnset(since_the_start(table, head.onset?, before)?);
         return Some(Beginning {
-            origin: Origin::State(state.0),
-            at: after?.unwrap_or_default(),
+            origin,
+            at: Duration::ZERO,
         });
-    } else if before.is_some() {
-        Origin::Start
-    } else {
-        Origin::Onset
-    };
-    let at = match before {
-        Some(before) => before_onset(table, head.onset?, before)?,
-        None => within_run(table, head.length, at?)?,
-    };
-    Some(Beginning { origin, at })
+    }
+    Some(Beginning {
+        origin: Origin::Onset,
+        at: within_run(table, head.length, at?)?,
+    })
 }
 
 fn asks_for_something(table: &Table<'_>, step: StepName) -> Option<()> {
@@ -92,9 +92,9 @@ fn asks_for_something(table: &Table<'_>, step: StepName) -> Option<()> {
     None
 }
 
-fn before_onset(table: &Table<'_>, onset: Duration, before: Duration) -> Option<Duration> {
+fn since_the_start(table: &Table<'_>, onset: Duration, before: Duration) -> Option<Duration> {
     if before <= onset {
-        return Some(onset.saturating_sub(before));
+        return Some(before);
     }
     table.refuse(
         "before-onset",
@@ -144,14 +144,14 @@ pub(super) fn ending(table: &Table<'_>, head: Head, begins: Option<Beginning>) -
         let end = at + lasts;
         let longest = match origin {
             Origin::Onset => head.length,
-            Origin::Start => head.onset.zip(head.length).map(|(onset, length)| onset + length),
+            Origin::BeforeOnset(before) => head.length.map(|length| before + length),
             Origin::Step(_) | Origin::State(_) => None,
         };
         return ends_within_run(table, "lasts", end, longest, head.length).then_some(Some(end));
     }
     let Some(until) = until else { return Some(None) };
-    if origin == Origin::Start {
-        let end = head.onset? + until;
+    if let Origin::BeforeOnset(before) = origin {
+        let end = before + until;
         return ends_within_run(table, "until", until, head.length, head.length).then_some(Some(end));
     }
     if until <= at {

@@ -15,7 +15,7 @@ impl Origin {
     #[must_use]
     pub fn in_words(self) -> Option<String> {
         match self {
-            Self::Onset | Self::Start => None,
+            Self::Onset | Self::BeforeOnset(_) => None,
             Self::Step(step) => Some(format!("the step {}", super::names::step_name(step))),
             Self::State(state) => Some(format!("the state {}", state.name())),
         }

@@ -48,10 +48,10 @@ pub fn write(scenario: &Scenario, comments: &[String]) -> String {
     }
     expect(&mut file, &scenario.expect);
     for it in &scenario.operations {
-        operation(&mut file, it, scenario.onset);
+        operation(&mut file, it);
     }
     for it in &scenario.faults {
-        fault(&mut file, it, scenario.onset);
+        fault(&mut file, it);
     }
     file.0
 }
@@ -119,21 +119,21 @@ fn expect(file: &mut File, expect: &Expect) {
     file.text("because", &expect.because);
 }
 
-fn operation(file: &mut File, operation: &Operation, onset: Duration) {
+fn operation(file: &mut File, operation: &Operation) {
     file.table("[[operator]]");
-    beginning(file, operation.origin, operation.at, onset);
+    beginning(file, operation.origin, operation.at);
     file.value("region", region(operation.region));
     file.optional("sidecar", operation.sidecar);
     file.text("command", command_name(operation.command));
     file.text("note", &operation.note);
 }
 
-fn fault(file: &mut File, fault: &Fault, onset: Duration) {
+fn fault(file: &mut File, fault: &Fault) {
     file.table("[[fault]]");
     subject(file, fault.subject);
     file.text("state", fault.state.name());
     state(file, fault.state);
-    beginning(file, fault.origin, fault.at, onset);
+    beginning(file, fault.origin, fault.at);
     match (fault.origin, fault.until) {
         (_, None) => {}
         (Origin::Onset, Some(until)) => file.span("until", until),
@@ -143,10 +143,11 @@ fn fault(file: &mut File, fault: &Fault, onset: Duration) {
     file.text("note", &fault.note);
 }
 
-fn beginning(file: &mut File, origin: Origin, at: Duration, onset: Duration) {
+fn beginning(file: &mut File, origin: Origin, at: Duration) {
     match origin {
         Origin::Onset => return file.span("at", at),
-        Origin::Start => return file.span("before-onset", onset.saturating_sub(at)),
+        Origin::BeforeOnset(before) if at < before => return file.span("before-onset", before - at),
+        Origin::BeforeOnset(before) => return file.span("at", at - before),
         Origin::Step(step) => file.text("at-step", step_name(step)),
         Origin::State(state) => file.name("at-state", MachineState(state)),
     }

@@ -87,8 +87,8 @@ impl MachineClock {
     #[must_use]
     pub(crate) fn boot(&self, at: Moment) -> Timestamp {
         let elapsed = at.0.saturating_sub(self.since.0);
-        let boot =
-            i128::from(self.boot_then) + i128::from(elapsed) + scaled(elapsed, i64::from(self.drift_ppm), 1_000_000);
+        let drifted = scaled(elapsed, i64::from(self.drift_ppm), 1_000_000);
+        let boot = i128::from(self.boot_then) + i128::from(elapsed) + drifted;
         Timestamp::from_micros(u64::try_from(boot).unwrap_or(u64::MAX))
     }
 

@@ -130,7 +130,9 @@ impl Faults {
     /// Which of them have begun.
     pub(crate) fn have_begun(&self) -> FaultSet {
         let begun = self.begun.iter().enumerate();
-        begun.filter_map(|(index, begun)| begun.map(|_| index)).collect()
+        begun
+            .filter_map(|(index, begun)| begun.is_some().then_some(index))
+            .collect()
     }
 
     /// The beginning of the last fault that had begun by this moment, or of what an operator did.

@@ -41,7 +41,7 @@ use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use understudy_engine::core::ids::{Region, Switch};
+use understudy_engine::core::ids::{Epoch, Region, Switch};
 use understudy_engine::core::time::WallTime;
 use understudy_policies::Policy;
 use understudy_policies::figures::ALIAS_TTL;
@@ -96,6 +96,8 @@ struct World<'a> {
     parts: Parts,
     links: Links,
     deliveries: Deliveries,
+    /// The epoch in which everything starts.
+    first_epoch: Epoch,
     store: LeaseStore,
     databases: Databases,
     dns: Dns,
@@ -195,6 +197,7 @@ impl<'a> World<'a> {
             parts: Parts::default(),
             links: Links::default(),
             deliveries: Deliveries::default(),
+            first_epoch: epoch,
             store,
             dns: Dns::new(scenario.begins_in),
             order_paths: Region::BOTH.map(|region| OrderPath {

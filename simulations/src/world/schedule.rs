@@ -36,7 +36,7 @@ impl Schedule {
             at,
             counts_from: match origin {
                 Origin::Onset => Some(onset),
-                Origin::Start => Some(Moment::START),
+                Origin::BeforeOnset(before) => Some(onset.before(before)),
                 Origin::Step(_) | Origin::State(_) => None,
             },
         };
@@ -88,9 +88,9 @@ impl Schedule {
 
 /// Whether an effect belongs to a step. The row that lets orders commit is written by whoever keeps the lease; the step
 /// waits for the first one of a new epoch.
-fn belongs_to(effect: &Effect, step: StepId) -> bool {
+fn belongs_to(effect: &Effect, step: StepId, first_epoch: Epoch) -> bool {
     match effect.intent {
-        Intent::WriteServing { .. } => step == StepId::WriteServingRow && effect.epoch > Epoch(1),
+        Intent::WriteServing { .. } => step == StepId::WriteServingRow && effect.epoch > first_epoch,
         _ => effect.key.step == step as u16,
     }
 }
@@ -104,7 +104,8 @@ impl World<'_> {
 
     /// An engine asks for an effect. Returns whether anything begins right now, which then comes first.
     pub(super) fn step_reached(&mut self, effect: &Effect) -> bool {
-        self.reached(|origin| matches!(origin, Origin::Step(step) if belongs_to(effect, step)))
+        let first = self.first_epoch;
+        self.reached(|origin| matches!(origin, Origin::Step(step) if belongs_to(effect, step, first)))
     }
 
     /// What has been waiting for this begins. Returns whether any of it begins right now.
@@ -157,13 +158,19 @@ mod tests {
         let entries = [
             (Origin::Onset, Duration::from_secs(1)),
             (step, Duration::from_millis(200)),
-            (Origin::Start, Duration::ZERO),
+            (Origin::BeforeOnset(Duration::from_secs(4)), Duration::ZERO),
             (Origin::State(StateName::Claiming), Duration::ZERO),
         ];
         let onset = Moment::from_micros(10_000_000);
         let mut schedule = Schedule::new(entries.into_iter(), onset);
         let known: Vec<_> = schedule.beginnings().collect();
-        assert_eq!(known, [(0, Moment::from_micros(11_000_000)), (2, Moment::START)]);
+        assert_eq!(
+            known,
+            [
+                (0, Moment::from_micros(11_000_000)),
+                (2, Moment::from_micros(6_000_000))
+            ]
+        );
         let now = Moment::from_micros(30_000_000);
         assert_eq!(
             schedule.reached(now, |origin| origin == step),

@@ -14,9 +14,9 @@ fn paused(until: u64) -> Fault {
 fn left_open(clients: f64, until: u64) -> Fault {
     let clients = Share::from_fraction(clients);
     Fault {
-        origin: Origin::Start,
-        at: Duration::from_secs(MINUTE / 2),
-        until: Some(Duration::from_secs(MINUTE + until)),
+        origin: Origin::BeforeOnset(Duration::from_secs(MINUTE / 2)),
+        at: Duration::ZERO,
+        until: Some(Duration::from_secs(MINUTE / 2 + until)),
         ..broken(Part::OrderPath, Place::Away, FaultState::LeftOpen { clients }, 0, None)
     }
 }

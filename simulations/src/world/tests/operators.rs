@@ -25,8 +25,8 @@ fn with(mut scenario: Scenario, operations: Vec<Operation>) -> Scenario {
 #[test]
 fn a_paused_engine_holds_until_it_is_resumed() {
     let before_onset = Operation {
-        origin: Origin::Start,
-        at: Duration::from_secs(30),
+        origin: Origin::BeforeOnset(Duration::from_secs(30)),
+        at: Duration::ZERO,
         ..asked(Region::Away, Command::Pause, 0)
     };
     let mut scenario = with(
