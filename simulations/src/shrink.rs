@@ -138,6 +138,7 @@ pub fn shrink_by(timeline: &Timeline, run: impl Fn(&Timeline) -> Digest) -> Opti
     let mut search = Search {
         run,
         failure,
+        gentle: failure == Failure::FalseFailover && timeline.is_harmless(),
         runs: 0,
         smallest: timeline.clone(),
     };
@@ -162,6 +163,9 @@ pub fn shrink_by(timeline: &Timeline, run: impl Fn(&Timeline) -> Digest) -> Opti
 struct Search<R> {
     run: R,
     failure: Failure,
+    /// What is wrong is wrong only as long as nothing is lost for long: faults may become fewer and shorter, and neither
+    /// move nor change.
+    gentle: bool,
     runs: u32,
     smallest: Timeline,
 }
@@ -237,24 +241,31 @@ impl<R: Fn(&Timeline) -> Digest> Search<R> {
     fn simplify_faults(&mut self) {
         let mut index = 0;
         while index < self.smallest.scenario.faults.len() {
-            for state in simpler(self.smallest.scenario.faults[index].state) {
-                if self.try_change(|scenario| scenario.faults[index].state = state) {
-                    break;
-                }
-            }
-            for unit in ROUND {
-                let rounded = self.try_change(|scenario| {
-                    let fault = &mut scenario.faults[index];
-                    let lasts = fault.until.map(|until| until.saturating_sub(fault.at));
-                    fault.at = round_down(fault.at, unit);
-                    fault.until = lasts.map(|lasts| fault.at + lasts);
-                });
-                if rounded {
-                    break;
-                }
+            if !self.gentle {
+                self.simplify(index);
             }
             self.shorten(index);
             index += 1;
+        }
+    }
+
+    /// A simpler state and a rounder beginning.
+    fn simplify(&mut self, index: usize) {
+        for state in simpler(self.smallest.scenario.faults[index].state) {
+            if self.try_change(|scenario| scenario.faults[index].state = state) {
+                break;
+            }
+        }
+        for unit in ROUND {
+            let rounded = self.try_change(|scenario| {
+                let fault = &mut scenario.faults[index];
+                let lasts = fault.until.map(|until| until.saturating_sub(fault.at));
+                fault.at = round_down(fault.at, unit);
+                fault.until = lasts.map(|lasts| fault.at + lasts);
+            });
+            if rounded {
+                break;
+            }
         }
     }
 

@@ -59,6 +59,23 @@ fn what_is_left_is_written_as_a_file_that_is_read_back_as_the_same_scenario() {
 }
 
 #[test]
+fn what_is_false_only_because_so_little_is_lost_is_never_made_worse() {
+    let policy = shipped::trading();
+    let file = Text::new("ought-to-hold.toml", include_str!("cmd/files/ought-to-hold.toml"));
+    let scenario = read(&file).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let source = Source::Scenario(Box::new(scenario.clone()), None);
+    let shrunk = shrink(&source.timeline(1, &policy), &policy).expect("it fails over, and ought to hold");
+    assert_eq!(shrunk.failure, Failure::FalseFailover);
+    for fault in &shrunk.timeline.scenario.faults {
+        let before = scenario.faults.iter().find(|before| before.subject == fault.subject);
+        let before = before.expect("no fault is made up");
+        assert_eq!((fault.state, fault.at), (before.state, before.at));
+        assert!(fault.until.is_none_or(|until| before.until.is_none_or(|before| until <= before)));
+    }
+    assert!(shrunk.timeline.scenario.horizon < scenario.horizon);
+}
+
+#[test]
 fn nothing_shrinks_that_is_not_wrong() {
     let policy = shipped::trading();
     let source = Source::Workload(Workload::Quiet, HORIZON);
