@@ -70,7 +70,11 @@ fn what_is_false_only_because_so_little_is_lost_is_never_made_worse() {
         let before = scenario.faults.iter().find(|before| before.subject == fault.subject);
         let before = before.expect("no fault is made up");
         assert_eq!((fault.state, fault.at), (before.state, before.at));
-        assert!(fault.until.is_none_or(|until| before.until.is_none_or(|before| until <= before)));
+        assert!(
+            fault
+                .until
+                .is_none_or(|until| before.until.is_none_or(|before| until <= before))
+        );
     }
     assert!(shrunk.timeline.scenario.horizon < scenario.horizon);
 }

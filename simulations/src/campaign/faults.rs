@@ -121,10 +121,10 @@ pub(super) const FAULTS: &[Kind] = &[
     breaks!("transactions-paused", [Part::Transactions], SERVING, Paused),
     breaks!("resolvers-delayed", [Part::Resolvers], [Place::Internet], Delayed),
     Kind::new("standby-left-open", |draft| {
-        spoil_standby(draft, Part::OrderPath, How::LeftOpen)
+        spoil_standby(draft, Part::OrderPath, How::LeftOpen);
     }),
     Kind::new("standby-detached", |draft| {
-        spoil_standby(draft, Part::Aurora, How::Detached)
+        spoil_standby(draft, Part::Aurora, How::Detached);
     }),
     Kind::new("link-lossy", |draft| break_link(draft, How::Lossy)),
     Kind::new("link-reordered", |draft| break_link(draft, How::Reordered)),
@@ -145,16 +145,16 @@ pub(super) const FAULTS: &[Kind] = &[
     Kind::new("pause-at-state", |draft| stop_at_state(draft, FaultState::Hang)),
     Kind::new("outage-at-step", outage_at_step),
     Kind::new("operator-pauses", |draft| {
-        hold_back(draft, Command::Pause, Command::Resume)
+        hold_back(draft, Command::Pause, Command::Resume);
     }),
     Kind::new("operator-disarms", |draft| {
-        hold_back(draft, Command::Disarm, Command::Arm)
+        hold_back(draft, Command::Disarm, Command::Arm);
     }),
     Kind::new("operator-fails-over", |draft| {
-        ask(draft, Command::FailOver { accept_loss: false })
+        ask(draft, Command::FailOver { accept_loss: false });
     }),
     Kind::new("operator-fails-over-accepting-loss", |draft| {
-        ask(draft, Command::FailOver { accept_loss: true })
+        ask(draft, Command::FailOver { accept_loss: true });
     }),
     Kind::new("operator-fails-back", |draft| ask(draft, Command::FailBack)),
     Kind::new("operator-approves", |draft| ask(draft, Command::Approve)),
