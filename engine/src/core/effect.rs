@@ -115,6 +115,22 @@ pub enum Intent {
     Page(PageReason),
 }
 
+impl Intent {
+    /// Whether it is part of the every-second routine, which is not written down.
+    #[must_use]
+    pub const fn is_routine(&self) -> bool {
+        matches!(
+            self,
+            Self::Lease {
+                request: LeaseRequest::Read | LeaseRequest::Renew { .. } | LeaseRequest::Drive { .. },
+                ..
+            } | Self::ReadDatabaseClock
+                | Self::WriteServing { .. }
+                | Self::TellPeer(_)
+        )
+    }
+}
+
 /// Where a human must agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

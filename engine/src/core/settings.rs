@@ -78,30 +78,7 @@ impl Settings {
 
     /// How long a state may last.
     pub(crate) const fn deadline(&self, state: StateName) -> Option<Duration> {
-        let deadlines = &self.policy.deadlines;
-        match state {
-            StateName::Recovering => Some(deadlines.recovering),
-            StateName::Suspicious => Some(deadlines.suspicious),
-            StateName::Draining => Some(deadlines.draining),
-            StateName::Claiming => Some(deadlines.claiming),
-            StateName::Acquiring => Some(deadlines.acquiring),
-            StateName::Moving => Some(deadlines.moving),
-            StateName::Verifying => Some(deadlines.verifying),
-            StateName::Reverting => Some(deadlines.reverting),
-            StateName::Rejoining => Some(deadlines.rejoining),
-            StateName::Reconciling => Some(deadlines.reconciling),
-            StateName::Quiescing
-            | StateName::SwitchingOver
-            | StateName::Redirecting
-            | StateName::Confirming
-            | StateName::RollingBack => Some(deadlines.handing_back),
-            StateName::Serving
-            | StateName::SelfFenced
-            | StateName::Steady
-            | StateName::Blocked
-            | StateName::Soaking
-            | StateName::NeedsOperator => None,
-        }
+        state.deadline(&self.policy.deadlines)
     }
 
     /// How long a step's effect may take before its outcome is unknown.

@@ -7,7 +7,7 @@ use understudy_engine::core::effect::{DatabaseView, Intent, Outcome};
 use understudy_engine::core::ids::{Epoch, Region};
 use understudy_engine::core::lease::{LeaseRecord, LeaseRequest};
 use understudy_engine::core::machine::StateName;
-use understudy_engine::core::signal::PeerMessage;
+use understudy_engine::core::signal::{Command, PeerMessage};
 
 #[test]
 fn grants_to_a_lost_region_end() {
@@ -93,6 +93,29 @@ fn a_late_acquire_of_an_earlier_claim_does_not_skip_the_wait() {
         pair.lease.apply(&request, nonce).is_err(),
         "the epoch was raised without any wait"
     );
+}
+
+#[test]
+fn a_reading_of_the_databases_clock_is_good_for_one_lease() {
+    let mut pair = pair();
+    assert!(pair.command(AWAY, Command::Pause));
+    pair.peer_path = false;
+    pair.faults.no_store.push(HOME);
+    pair.run(5 * SECOND);
+    // The last reading that nothing could be made of. From here on there is none.
+    pair.health[0].database = false;
+    pair.run(60 * SECOND);
+    let before = pair.serving[0];
+    pair.faults.no_store.clear();
+    pair.run(3 * SECOND);
+    assert_eq!(pair.lease.holder, Region::Home);
+    assert_eq!(
+        pair.serving[0], before,
+        "clocks drift: a row made of a reading a minute old may outlive the lease"
+    );
+    pair.health[0].database = true;
+    pair.run(3 * SECOND);
+    assert!(pair.serving[0] > pair.micros());
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use understudy_engine::core::effect::{Effect, Intent, Outcome, Reconciliation};
-use understudy_engine::core::ids::{Epoch, Region, Switch};
+use understudy_engine::core::ids::{Epoch, Nonce, Region, Switch};
+use understudy_engine::core::lease::LeaseRequest;
 use understudy_engine::core::signal::PeerMessage;
 use understudy_policies::model::TrafficMethod;
 
@@ -13,6 +14,7 @@ use super::effects::{Applied, Plan, REFUSAL};
 use super::lease_store::Reach;
 use super::parts::Answer;
 use super::queue::Event;
+use crate::invariants::Fact;
 use crate::report::{Kind, words};
 use crate::scenario::{Part, Place};
 
@@ -31,6 +33,10 @@ impl World<'_> {
     pub(super) fn apply(&mut self, index: u32, slot: usize, effect: &Effect) -> Applied {
         let region = self.slots[slot].region;
         let own = Place::from(region);
+        if !effect.intent.is_routine() {
+            let by = self.sidecar(slot);
+            self.happened(&Fact::Arrived { by, effect: *effect });
+        }
         match effect.intent {
             Intent::Lease { request, nonce } => {
                 if matches!(
@@ -43,10 +49,7 @@ impl World<'_> {
                 if at > self.now {
                     return Applied::Later(at);
                 }
-                Applied::Answer(match self.store.apply(&request, nonce) {
-                    Ok(record) => Outcome::Lease(record),
-                    Err(conflict) => Outcome::Conflict(conflict.0),
-                })
+                Applied::Answer(self.write_lease(slot, &request, nonce))
             }
             Intent::ReadDatabaseClock => self.with_writer(region, |world| {
                 Outcome::DatabaseClock(world.databases.clocks.show(region, world.now))
@@ -58,15 +61,21 @@ impl World<'_> {
                 };
                 if world.databases.write_serving(region, serving) {
                     world.rely_on_detached(region);
+                    let until = world.databases.clocks.when(region, valid_until);
+                    world.happened(&Fact::ServingRow {
+                        region,
+                        epoch: effect.epoch,
+                        until,
+                    });
                     world.expect_serving_expiry(region);
                     Outcome::Done
                 } else {
                     Outcome::Refused
                 }
             }),
-            Intent::PromoteDatabase { .. } => self.promote(index, region),
-            Intent::SwitchOverDatabase { to } => self.switch_over(index, to),
-            Intent::RejoinDatabase => self.rejoin(index, region),
+            Intent::PromoteDatabase { .. } => self.promote(index, slot),
+            Intent::SwitchOverDatabase { to } => self.switch_over(index, slot, to),
+            Intent::RejoinDatabase => self.rejoin(index, slot),
             Intent::DescribeDatabase => Applied::Answer(Outcome::Database(self.databases.view(region))),
             Intent::ReconcileDatabase => {
                 if self.parts.up(Place::from(region.other()), Part::Aurora) {
@@ -84,6 +93,10 @@ impl World<'_> {
                 as_of,
             } => {
                 let accepted = self.dns.set(which, engaged, (effect.epoch, as_of));
+                if accepted {
+                    let epoch = effect.epoch;
+                    self.happened(&Fact::SwitchSet { switch: which, epoch });
+                }
                 Applied::Answer(if accepted { Outcome::Done } else { Outcome::Refused })
             }
             Intent::ReadSwitches => Applied::Answer(Outcome::Switches(Switch::BOTH.map(|which| {
@@ -118,6 +131,27 @@ impl World<'_> {
             Intent::TellPeer(_) | Intent::RequestApproval(_) | Intent::Announce(_) | Intent::Page(_) => {
                 Applied::Silence
             }
+        }
+    }
+
+    fn write_lease(&mut self, slot: usize, request: &LeaseRequest, nonce: Nonce) -> Outcome {
+        let before = *self.store.record();
+        match self.store.apply(request, nonce) {
+            Ok(after) => {
+                let by = self.sidecar(slot);
+                match request {
+                    LeaseRequest::Read | LeaseRequest::Drive { .. } => {}
+                    LeaseRequest::Renew { .. } => self.happened(&Fact::Renewed { by }),
+                    _ => self.happened(&Fact::LeaseWritten {
+                        by,
+                        request: *request,
+                        before,
+                        after,
+                    }),
+                }
+                Outcome::Lease(after)
+            }
+            Err(conflict) => Outcome::Conflict(conflict.0),
         }
     }
 
@@ -272,7 +306,8 @@ impl World<'_> {
         self.policy.traffic.method != TrafficMethod::RecordChange
     }
 
-    fn promote(&mut self, index: u32, region: Region) -> Applied {
+    fn promote(&mut self, index: u32, slot: usize) -> Applied {
+        let region = self.slots[slot].region;
         let aurora = self.parts.state(Place::from(region), Part::Aurora);
         match aurora.answer {
             Answer::Hangs => return Applied::Silence,
@@ -287,22 +322,23 @@ impl World<'_> {
         self.begin_move(
             MoveKind::Promotion,
             region,
-            index,
+            (index, slot),
             self.conditions.promotion + aurora.late,
         )
     }
 
-    fn switch_over(&mut self, index: u32, to: Region) -> Applied {
+    fn switch_over(&mut self, index: u32, slot: usize, to: Region) -> Applied {
         if self.databases.is_writer(to) && !self.databases.is_writer(to.other()) {
             return Applied::Answer(Outcome::Done);
         }
         if !self.databases.attached() || !self.move_is_possible(MoveKind::Switchover, to) {
             return Applied::Answer(Outcome::Failed);
         }
-        self.begin_move(MoveKind::Switchover, to, index, self.conditions.switchover)
+        self.begin_move(MoveKind::Switchover, to, (index, slot), self.conditions.switchover)
     }
 
-    fn rejoin(&mut self, index: u32, region: Region) -> Applied {
+    fn rejoin(&mut self, index: u32, slot: usize) -> Applied {
+        let region = self.slots[slot].region;
         if self.databases.attached() {
             return Applied::Answer(Outcome::Done);
         }
@@ -310,7 +346,7 @@ impl World<'_> {
         if !self.databases.is_writer(region) || !self.move_is_possible(MoveKind::Rejoin, lost) {
             return Applied::Answer(Outcome::Failed);
         }
-        self.begin_move(MoveKind::Rejoin, lost, index, self.conditions.rejoin)
+        self.begin_move(MoveKind::Rejoin, lost, (index, slot), self.conditions.rejoin)
     }
 
     /// Whether everything that a move needs works, now and until it is through.
@@ -333,7 +369,9 @@ impl World<'_> {
         }
     }
 
-    fn begin_move(&mut self, kind: MoveKind, region: Region, index: u32, takes: Duration) -> Applied {
+    /// Begins a move for an effect of a slot.
+    fn begin_move(&mut self, kind: MoveKind, region: Region, asked: (u32, usize), takes: Duration) -> Applied {
+        let (index, slot) = asked;
         if let Some(moving) = &mut self.databases.moving {
             if moving.kind == kind && moving.region == region {
                 moving.waiting.push(index);
@@ -347,8 +385,13 @@ impl World<'_> {
         self.refer(index);
         self.queue.push(self.now.after(takes), Event::DatabaseMoved(generation));
         let name = words::region(region);
-        if kind == MoveKind::Promotion {
-            self.promotion_began(region);
+        match kind {
+            MoveKind::Promotion => self.promotion_began(region),
+            MoveKind::Switchover => {
+                let by = self.sidecar(slot);
+                self.happened(&Fact::SwitchoverBegan { by });
+            }
+            MoveKind::Rejoin => {}
         }
         self.record.say(self.now, "database", Kind::Database, || match kind {
             MoveKind::Promotion => format!("the promotion of {name}'s database begins"),

@@ -133,6 +133,8 @@ pub(crate) struct Clients {
     commits: [Vec<Commits>; 2],
     /// Orders that stood still before they were committed, by the moment at which they were.
     late_commits: [Vec<(Moment, u64)>; 2],
+    /// How many orders each region has committed.
+    committed: [u64; 2],
 }
 
 impl Clients {
@@ -172,6 +174,7 @@ impl Clients {
             pending: [0; 2],
             commits: [Vec::new(), Vec::new()],
             late_commits: [Vec::new(), Vec::new()],
+            committed: [0; 2],
         }
     }
 
@@ -306,6 +309,7 @@ impl Clients {
                 Acceptance::Commits => {
                     self.tally.accepted += orders;
                     self.tally.processed += orders;
+                    self.committed[region.index()] += orders;
                     self.commits[region.index()].push(Commits { from, to: now, clients });
                 }
             }
@@ -326,6 +330,11 @@ impl Clients {
             .map(|(_, orders)| orders)
             .sum();
         in_time + late
+    }
+
+    /// The orders that a region has committed, as far as they are counted.
+    pub(crate) const fn committed_so_far(&self, region: Region) -> u64 {
+        self.committed[region.index()]
     }
 
     /// What became of the orders so far.

@@ -8,9 +8,9 @@ use understudy_engine::core::ids::{Epoch, Region};
 use super::World;
 use super::clients::Acceptance;
 use super::faults::Change;
-use super::invariants::COMMIT_AFTER_PROMOTION;
 use super::queue::Event;
 use super::{Kind, ORDER_PATIENCE, words};
+use crate::invariants::Fact;
 use crate::scenario::{FaultState, Part, Place, Share, Subject};
 
 /// How many orders stand still when transactions are paused. Assumption.
@@ -72,12 +72,16 @@ impl World<'_> {
             }
         });
         let fenced = self.databases.promotion.is_some_and(|it| it.region != region);
+        if commits {
+            self.happened(&Fact::Committed {
+                region,
+                from: self.now,
+                to: self.now,
+                orders: PAUSED_ORDERS,
+            });
+        }
         if commits && fenced {
-            self.orders_lost += PAUSED_ORDERS;
-            let text = format!(
-                "{name} committed {PAUSED_ORDERS} orders that had stood still, after the other region's promotion had begun"
-            );
-            self.record.violate(self.now, COMMIT_AFTER_PROMOTION, text);
+            self.lose(PAUSED_ORDERS);
         }
     }
 

@@ -148,6 +148,7 @@ impl World<'_> {
             self.expired_effects += 1;
             Plan::Answer(Outcome::Failed, Duration::ZERO)
         } else {
+            self.shell_begins_effect(slot, &effect);
             self.plan(slot, &effect)
         };
         let mut answer_lost = false;

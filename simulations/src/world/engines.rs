@@ -9,12 +9,14 @@ use understudy_engine::core::ids::{EffectId, Region, SidecarId};
 use understudy_engine::core::machine::StateName;
 use understudy_engine::core::memory::Memory;
 use understudy_engine::core::signal::{PeerMessage, Signal};
-use understudy_engine::core::time::Timestamp;
+use understudy_engine::core::time::{Now, Timestamp};
 
 use super::World;
 use super::clock::{MachineClock, Moment};
 use super::parts::Answer;
 use super::queue::Event;
+use super::twin::Twin;
+use crate::invariants::Fact;
 use crate::scenario::{Origin, Part, Place};
 
 /// What is sent to a sidecar that is paused and still waits for it when it goes on. The oldest goes first.
@@ -39,6 +41,12 @@ pub(crate) struct Slot {
     pub incarnation: u64,
     /// Its name in the timeline.
     pub name: String,
+    /// Until when its engine last believed that its region may serve.
+    pub tenure: Timestamp,
+    /// The role change that its journal is about to decide on was asked for by an operator.
+    pub ordered: bool,
+    /// A second engine beside it.
+    pub twin: Twin,
     /// What the sidecar's disk holds.
     memory: Option<Memory>,
     /// It is being shut down, and ends once its engine is done.
@@ -67,6 +75,19 @@ pub(crate) enum Input {
     Begin(u32),
 }
 
+impl Input {
+    /// Hands it to an engine. What the shell does is none of the engine's business.
+    pub(super) fn hand_to(&self, engine: &mut Engine, now: Now) {
+        match *self {
+            Self::Signal(signal) => engine.handle_signal(now, signal),
+            Self::Peer(message) => engine.handle_peer(now, message),
+            Self::Outcome(id, outcome) => engine.handle_outcome(now, id, outcome),
+            Self::Timeout => engine.handle_timeout(now),
+            Self::Begin(_) => {}
+        }
+    }
+}
+
 impl Slot {
     pub(crate) fn new(region: Region, sidecar: u16, sidecars: u16, clock: MachineClock) -> Self {
         let number = if sidecars > 1 {
@@ -83,6 +104,9 @@ impl Slot {
             engine: None,
             incarnation: 0,
             name: format!("{} engine{number}", Place::from(region)),
+            tenure: Timestamp::ZERO,
+            ordered: false,
+            twin: Twin::default(),
             memory: None,
             leaving: false,
             out: false,
@@ -124,9 +148,10 @@ impl Slot {
     }
 
     /// It ends: what waited for it is gone. Returns what a restart has to name.
-    pub(crate) fn stop(&mut self, now: Moment) -> u32 {
+    fn stop(&mut self, now: Moment) -> u32 {
         // Its shell writes down what must not be forgotten before it does anything.
         if let Some(engine) = self.engine.take() {
+            self.twin.ends(self.clock.now(now), &engine);
             self.memory = Some(engine.memory(self.clock.now(now)));
         }
         self.leaving = false;
@@ -181,10 +206,13 @@ impl World<'_> {
             incarnation: it.incarnation,
         };
         let clock = it.clock.now(now);
-        it.engine = Some(match &it.memory {
+        let start = || match &it.memory {
             Some(memory) => Engine::remembering(self.policy, identity, memory, clock),
             None => Engine::new(self.policy, identity, clock),
-        });
+        };
+        it.twin = if self.twins { Twin::of(start()) } else { Twin::default() };
+        it.engine = Some(start());
+        it.tenure = Timestamp::ZERO;
         if it.region == Region::Away {
             self.oracle.interfere(now);
         }
@@ -192,21 +220,40 @@ impl World<'_> {
             self.reached(|origin| origin == Origin::State(StateName::Recovering));
         }
         self.look_for_silence();
+        let sidecar = self.sidecar(slot);
+        self.happened(&Fact::Started { sidecar });
         self.empty(slot);
+    }
+
+    /// A sidecar's process ends. Returns what a restart has to name.
+    pub(super) fn stop_engine(&mut self, slot: usize) -> u32 {
+        let ran = self.slots[slot].engine.is_some();
+        let generation = self.slots[slot].stop(self.now);
+        if ran {
+            let sidecar = self.sidecar(slot);
+            self.tell_of_twin(slot);
+            self.happened(&Fact::Stopped { sidecar });
+        }
+        generation
     }
 
     /// Brings the sidecars in line with what has become of their regions.
     pub(super) fn look_after_engines(&mut self) {
         for slot in 0..self.slots.len() {
+            let sidecar = self.sidecar(slot);
             let it = &mut self.slots[slot];
             let place = Place::from(it.region);
             let alone = self.faults.sidecar(place, it.number());
             it.out |= !alone.is_up();
             match self.parts.state(place, Part::Sidecars).answer.max(alone) {
                 Answer::Refuses => {
-                    it.stop(self.now);
+                    self.stop_engine(slot);
                 }
-                Answer::Hangs => it.paused = it.engine.is_some(),
+                Answer::Hangs if it.is_running() => {
+                    it.paused = true;
+                    self.happened(&Fact::Paused { sidecar });
+                }
+                Answer::Hangs => {}
                 Answer::Answers if it.engine.is_none() && !it.restarting => {
                     it.restarting = true;
                     let event = Event::Restart {
@@ -218,6 +265,7 @@ impl World<'_> {
                 Answer::Answers if it.paused => {
                     it.paused = false;
                     it.out = false;
+                    self.happened(&Fact::Resumed { sidecar });
                     self.wake_up_from_pause(slot);
                 }
                 Answer::Answers => {}
@@ -308,26 +356,32 @@ impl World<'_> {
             it.keep(input);
             return;
         }
-        match input {
-            Input::Signal(signal) => engine.handle_signal(now, signal),
-            Input::Peer(message) => engine.handle_peer(now, message),
-            Input::Outcome(id, outcome) => engine.handle_outcome(now, id, outcome),
-            Input::Timeout => engine.handle_timeout(now),
-            Input::Begin(effect) => return self.begin_effect(effect),
+        if let Input::Begin(effect) = input {
+            return self.begin_effect(effect);
         }
+        input.hand_to(engine, now);
+        it.twin.feed(now, &input);
         self.empty(slot);
         if self.slots[slot].leaving {
             self.leave_if_done(slot);
         }
     }
 
-    /// Takes out everything that an engine has to say.
+    /// Takes out everything that an engine has to say. The journal is written before anything is begun.
     pub(super) fn empty(&mut self, slot: usize) {
+        while let Some(entry) = self.slots[slot].engine.as_mut().and_then(Engine::poll_journal) {
+            self.slots[slot].twin.writes(Some(&entry));
+            self.journal(slot, &entry.what);
+        }
+        self.tell_of_tenure(slot);
         while let Some(effect) = self.slots[slot].engine.as_mut().and_then(Engine::poll_effect) {
+            self.slots[slot].twin.asks(Some(&effect));
             self.ask_for(slot, effect);
         }
-        while let Some(entry) = self.slots[slot].engine.as_mut().and_then(Engine::poll_journal) {
-            self.journal(slot, &entry.what);
+        if self.twins {
+            self.slots[slot].twin.writes(None);
+            self.slots[slot].twin.asks(None);
+            self.tell_of_twin(slot);
         }
         self.schedule_wake(slot);
     }

@@ -32,7 +32,8 @@ pub(crate) struct Faults {
     /// When each of them began.
     begun: Vec<Option<Moment>>,
     in_force: Vec<bool>,
-    over: Vec<bool>,
+    /// When each of them ended.
+    ended: Vec<Option<Moment>>,
     touch_clocks: bool,
     /// When operators did what interrupts a service as much as a fault does.
     deeds: Vec<Moment>,
@@ -44,7 +45,7 @@ impl Faults {
             schedule: Schedule::new(faults.iter().map(|fault| (fault.origin, fault.at)), onset),
             begun: vec![None; faults.len()],
             in_force: vec![false; faults.len()],
-            over: vec![false; faults.len()],
+            ended: vec![None; faults.len()],
             touch_clocks: faults.iter().any(|fault| {
                 matches!(
                     fault.subject,
@@ -71,7 +72,7 @@ impl Faults {
 
     /// Whether a fault has ended.
     pub(crate) fn is_over(&self, index: u16) -> bool {
-        self.over[usize::from(index)]
+        self.ended[usize::from(index)].is_some()
     }
 
     /// The faults whose end has come and has not been carried out yet.
@@ -99,7 +100,7 @@ impl Faults {
         let end = self.end(index);
         if end.is_some_and(|end| now >= end) {
             self.in_force[slot] = false;
-            self.over[slot] = true;
+            self.ended[slot] = Some(now);
             return (Change::Ends, None);
         }
         let change = if self.has_begun(index) {
@@ -125,6 +126,12 @@ impl Faults {
             }
         };
         (change, next)
+    }
+
+    /// Since when every fault is over; none: one is in force or yet to come.
+    pub(crate) fn healed(&self) -> Option<Moment> {
+        let ended = self.ended.iter().copied();
+        ended.fold(Some(Moment::START), |healed, ended| Some(healed?.max(ended?)))
     }
 
     /// Which of them have begun.

@@ -1,40 +1,130 @@
-//! What must hold in every run, looked at whenever something changes.
+//! What the world tells the invariants, beyond single facts that are told where they happen.
 
+use understudy_engine::core::effect::Effect;
 use understudy_engine::core::ids::Region;
+use understudy_engine::core::journal::Happening;
+use understudy_engine::core::machine::Edge;
 
 use super::World;
 use super::clients::Acceptance;
 use super::clock::Moment;
 use super::database::Promotion;
-use crate::report::words;
+use crate::invariants::{Ending, Fact, Sidecar};
 
-/// Commits in a region that must not commit.
-pub(super) const COMMIT_AFTER_PROMOTION: &str = "no commit after the other region's promotion began";
-/// Two regions that commit at once.
-pub(super) const ONE_OPEN_REGION: &str = "at most one region processes orders";
-/// A promotion by a region that does not hold the lease.
-pub(super) const PROMOTION_WITH_LEASE: &str = "promotion only with the lease";
-
-/// What is being broken right now, and since when.
+/// Which regions commit orders, and what they have committed.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Broken {
-    /// A region commits although the other one's promotion began.
-    fenced_commits: [Option<Moment>; 2],
-    both_commit: Option<Moment>,
+pub(super) struct Commits {
+    /// Since when, and the count of that region's commits at that moment.
+    since: [Option<(Moment, u64)>; 2],
 }
 
 impl World<'_> {
+    /// Tells the invariants of something that happened now.
+    #[inline]
+    pub(super) fn happened(&mut self, fact: &Fact) {
+        let record = &mut self.record;
+        self.invariants
+            .see(self.now, fact, &mut |name, when, text| record.violate(when, name, text));
+    }
+
+    /// A sidecar as the invariants know it.
+    pub(super) fn sidecar(&self, slot: usize) -> Sidecar {
+        Sidecar {
+            slot,
+            region: self.slots[slot].region,
+        }
+    }
+
+    /// A shell begins an effect. Only routine whose time has run out is worth a word.
+    #[inline]
+    pub(super) fn shell_begins_effect(&mut self, slot: usize, effect: &Effect) {
+        let boot = self.slots[slot].clock.boot(self.now);
+        if !effect.intent.is_routine() || boot > effect.not_after {
+            let by = self.sidecar(slot);
+            self.happened(&Fact::Begun {
+                by,
+                effect: *effect,
+                boot,
+            });
+        }
+    }
+
+    /// An engine wrote something into its journal.
+    pub(super) fn tell_of_journal(&mut self, slot: usize, what: &Happening) {
+        let by = self.sidecar(slot);
+        let fact = match what {
+            Happening::Moved { to, edge, .. } => {
+                self.slots[slot].ordered = *edge == Edge::OperatorFailover || *edge == Edge::OperatorFailback;
+                Fact::Moved {
+                    by,
+                    to: *to,
+                    edge: *edge,
+                }
+            }
+            Happening::Decided(decision) => Fact::Decided {
+                by,
+                verdict: decision.verdict,
+                target: decision.target,
+                assessment: decision.assessment,
+                ordered: std::mem::take(&mut self.slots[slot].ordered),
+            },
+            Happening::Commanded { command, refused: None } => Fact::Commanded { by, command: *command },
+            Happening::Asked(effect) => Fact::Asked {
+                by,
+                effect: *effect,
+                boot: self.slots[slot].clock.boot(self.now),
+            },
+            Happening::Settled { id, intent, outcome } => Fact::Settled {
+                by,
+                id: *id,
+                intent: *intent,
+                outcome: *outcome,
+            },
+            _ => return,
+        };
+        self.happened(&fact);
+    }
+
+    /// Until when a sidecar's engine believes that its region may serve, if that has changed.
+    #[inline]
+    pub(super) fn tell_of_tenure(&mut self, slot: usize) {
+        let it = &mut self.slots[slot];
+        let Some(engine) = &it.engine else { return };
+        let until = engine.serve_until();
+        if std::mem::replace(&mut it.tenure, until) != until {
+            let until = it.clock.when(until);
+            let sidecar = self.sidecar(slot);
+            self.happened(&Fact::Tenure { sidecar, until });
+        }
+    }
+
     /// The other region must be quiet from here on.
     pub(super) fn promotion_began(&mut self, region: Region) {
-        if self.store.record().holder != region {
-            let text = format!("{} promotes without holding the lease", words::region(region));
-            self.record.violate(self.now, PROMOTION_WITH_LEASE, text);
-        }
+        let old = region.other();
+        self.clients.count_until(self.now);
+        // Stretches of commits never reach over this moment.
+        self.close_commits(old);
+        self.look_at_commits(old);
+        let replicated_until = self
+            .databases
+            .promotion
+            .map_or(self.now, |promotion| promotion.replicated_until);
+        let at_stake = self.clients.committed(old, replicated_until, self.now);
+        self.happened(&Fact::PromotionBegan {
+            region,
+            replicated_until,
+            at_stake,
+        });
         // An order that passed the fence just before may still become durable: AWS knows no epoch. That is the
         // declared residual.
-        self.clients.count_until(self.now);
-        let from = self.now.before(self.conditions.commit);
-        self.residual_commits += self.clients.committed(region.other(), from, self.now);
+        let after = self.conditions.commit;
+        let orders = self.clients.committed(old, self.now.before(after), self.now);
+        self.residual_commits += orders;
+        self.happened(&Fact::Residual {
+            region: old,
+            after,
+            orders,
+        });
     }
 
     /// What the old region committed and the new one never saw is lost.
@@ -44,75 +134,105 @@ impl World<'_> {
         let old = promotion.region.other();
         // What was committed after the promotion began is added when that comes to an end.
         let lost = self.clients.committed(old, promotion.replicated_until, promotion.began);
-        self.orders_lost += lost;
+        self.lose(lost);
     }
 
-    /// Looks at what is being broken now. Call it after every change of what the regions do with orders.
-    pub(super) fn check_invariants(&mut self) {
-        for region in Region::BOTH {
-            let fenced = self
-                .databases
-                .promotion
-                .is_some_and(|promotion| promotion.region != region);
-            let commits = self.clients.acceptance(region) == Acceptance::Commits;
-            let since = &mut self.broken.fenced_commits[region.index()];
-            match (*since, fenced && commits) {
-                (None, true) => *since = Some(self.now),
-                (Some(from), false) => {
-                    *since = None;
-                    self.report_fenced_commits(region, from);
-                }
-                _ => {}
-            }
+    /// Acknowledged orders are not in the database that survives.
+    pub(super) fn lose(&mut self, orders: u64) {
+        self.orders_lost += orders;
+        if orders > 0 {
+            self.happened(&Fact::Lost { orders });
         }
-        let both = Region::BOTH
-            .iter()
-            .all(|region| self.clients.acceptance(*region) == Acceptance::Commits);
-        match (self.broken.both_commit, both) {
-            (None, true) => self.broken.both_commit = Some(self.now),
-            (Some(from), false) => {
-                self.broken.both_commit = None;
-                if self.now > from {
-                    let text = format!(
-                        "both regions process orders for {}",
-                        words::duration(self.now.since(from))
-                    );
-                    self.record.violate(from, ONE_OPEN_REGION, text);
-                }
+    }
+
+    /// Call it after every change of what a region does with orders.
+    pub(super) fn look_at_commits(&mut self, region: Region) {
+        let commits = self.clients.acceptance(region) == Acceptance::Commits;
+        match (self.commits.since[region.index()], commits) {
+            (None, true) => {
+                self.clients.count_until(self.now);
+                let count = self.clients.committed_so_far(region);
+                self.commits.since[region.index()] = Some((self.now, count));
+                self.happened(&Fact::Commits { region, so: true });
+            }
+            (Some(_), false) => {
+                self.close_commits(region);
+                self.happened(&Fact::Commits { region, so: false });
             }
             _ => {}
         }
     }
 
-    fn report_fenced_commits(&mut self, region: Region, from: Moment) {
+    fn close_commits(&mut self, region: Region) {
+        let Some((from, before)) = self.commits.since[region.index()].take() else {
+            return;
+        };
         self.clients.count_until(self.now);
-        let orders = self.clients.committed(region, from, self.now);
-        if orders > 0 {
-            self.orders_lost += orders;
-            let text = format!(
-                "{} committed {orders} orders within {} after the other region's promotion had begun",
-                words::region(region),
-                words::duration(self.now.since(from))
-            );
-            self.record.violate(from, COMMIT_AFTER_PROMOTION, text);
+        let orders = self.clients.committed_so_far(region) - before;
+        self.happened(&Fact::Committed {
+            region,
+            from,
+            to: self.now,
+            orders,
+        });
+        // What is committed after the other region's promotion began is in no database that survives.
+        let fenced = self.databases.promotion;
+        if fenced.is_some_and(|promotion| promotion.region != region && from >= promotion.began) {
+            self.lose(orders);
         }
     }
 
-    /// The run is over: what is still being broken is broken until now.
+    /// The run is over: what is still going on goes on until now.
     pub(super) fn close_invariants(&mut self) {
         for region in Region::BOTH {
-            if let Some(from) = self.broken.fenced_commits[region.index()].take() {
-                self.report_fenced_commits(region, from);
-            }
+            self.close_commits(region);
         }
-        if let Some(from) = self.broken.both_commit.take()
-            && self.now > from
-        {
-            let text = format!(
-                "both regions process orders for {}",
-                words::duration(self.now.since(from))
-            );
-            self.record.violate(from, ONE_OPEN_REGION, text);
+        for slot in 0..self.slots.len() {
+            let it = &mut self.slots[slot];
+            if let Some(engine) = &it.engine {
+                it.twin.ends(it.clock.now(self.now), engine);
+            }
+            self.tell_of_twin(slot);
+        }
+        let ending = self.ending();
+        let record = &mut self.record;
+        self.invariants.end(self.now, &ending, &mut |name, when, text| {
+            record.violate(when, name, text)
+        });
+    }
+
+    fn ending(&self) -> Ending {
+        Ending {
+            healed: self.faults.healed(),
+            commits: Region::BOTH.map(|region| self.clients.acceptance(region) == Acceptance::Commits),
+            clients_can_place: self.clients.most_can_place(),
+            answer: self.dns.answer(),
+            rejoin_under_way: self.databases.moving.is_some(),
+            states: (0..self.slots.len())
+                .map(|slot| {
+                    let engine = self.slots[slot]
+                        .engine
+                        .as_ref()
+                        .filter(|_| self.slots[slot].is_running());
+                    (self.sidecar(slot), engine.map(|engine| engine.state()))
+                })
+                .collect(),
+        }
+    }
+
+    /// Whether the engine beside a sidecar's own has done something else.
+    pub(super) fn tell_of_twin(&mut self, slot: usize) {
+        if self.slots[slot].twin.has_diverged() {
+            let sidecar = self.sidecar(slot);
+            self.happened(&Fact::Diverged { sidecar });
+        }
+    }
+
+    /// Whether Route 53's checkers can read any switch, if that has changed.
+    pub(super) fn tell_of_switches(&mut self, readable: [bool; 2]) {
+        let any = readable.contains(&true);
+        if std::mem::replace(&mut self.switches_readable, any) != any {
+            self.happened(&Fact::SwitchesReadable { any });
         }
     }
 }

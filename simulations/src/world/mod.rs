@@ -14,7 +14,7 @@
 mod apply;
 mod availability;
 mod clients;
-mod clock;
+pub(crate) mod clock;
 mod database;
 mod deeds;
 mod delivery;
@@ -36,6 +36,7 @@ mod schedule;
 mod stated;
 #[cfg(test)]
 mod tests;
+mod twin;
 
 use std::time::Duration;
 
@@ -58,10 +59,10 @@ use self::dns::Dns;
 use self::effects::InFlights;
 use self::engines::{Input, Slot};
 use self::faults::{Change, Faults};
-use self::invariants::Broken;
+use self::invariants::Commits;
 use self::lease_store::LeaseStore;
 use self::links::Links;
-use self::oracle::{Oracle, Terms};
+use self::oracle::Oracle;
 use self::parts::{Answer, Parts};
 use self::probes::Probe;
 use self::queue::{Event, Queue};
@@ -69,6 +70,7 @@ use self::record::{Detail, Record};
 use self::schedule::Schedule;
 use crate::conditions::Conditions;
 use crate::digest::Digest;
+use crate::invariants::{self as rules, Fact, Invariants};
 use crate::report::{Kind, Report, words};
 use crate::scenario::{FaultState, Part, Place, Scenario};
 
@@ -76,6 +78,9 @@ use crate::scenario::{FaultState, Part, Place, Scenario};
 const ORDER_PATIENCE: Duration = Duration::from_secs(2);
 /// The time between two orders of one client. A choice: it sets how finely orders are counted.
 const ORDER_INTERVAL: Duration = Duration::from_secs(1);
+
+/// One timeline of a campaign in so many runs a second engine beside each. A choice: it doubles the engines' cost.
+const TWINS_EVERY: u64 = 64;
 
 /// Everything there is.
 struct World<'a> {
@@ -106,11 +111,16 @@ struct World<'a> {
     /// When each region's serving row will next be looked at.
     serving_checks: [Option<Moment>; 2],
     slots: Vec<Slot>,
+    /// Whether a second engine runs beside each.
+    twins: bool,
     effects: InFlights,
     expired_effects: u64,
     probes: Vec<Probe>,
     record: Record,
-    broken: Broken,
+    invariants: Invariants,
+    commits: Commits,
+    /// Whether Route 53's checkers can read any switch.
+    switches_readable: bool,
     oracle: Oracle,
     placing: Availability,
     stretched_placing: Availability,
@@ -182,6 +192,7 @@ impl<'a> World<'a> {
             }
         }
         let store = LeaseStore::new(&policy.lease.store, scenario.begins_in);
+        let invariants = Invariants::new(&rules::Terms::new(policy, &conditions, *store.record()));
         let epoch = store.record().epoch;
         let clocks = DatabaseClocks::new(scenario.start, conditions.database_offset_micros);
         Self {
@@ -207,12 +218,15 @@ impl<'a> World<'a> {
             }),
             serving_checks: [None; 2],
             slots,
+            twins: detail == Detail::Full || seed.is_multiple_of(TWINS_EVERY),
             effects: InFlights::default(),
             expired_effects: 0,
             probes: Probe::all(policy),
             record: Record::new(onset, detail),
-            broken: Broken::default(),
-            oracle: Oracle::new(Terms::new(policy)),
+            invariants,
+            commits: Commits::default(),
+            switches_readable: true,
+            oracle: Oracle::new(oracle::Terms::new(policy)),
             placing: Availability::default(),
             stretched_placing: Availability::default(),
             processing: Availability::default(),
@@ -332,6 +346,9 @@ impl<'a> World<'a> {
         let works = Region::BOTH.map(|into| self.replication_works(into));
         self.databases.replication(self.now, works);
         let readable = Switch::BOTH.map(|switch| self.moves_by_switches() && self.switch_is_readable(switch));
+        if self.moves_by_switches() {
+            self.tell_of_switches(readable);
+        }
         let endpoint = self.policy.traffic.trigger == RedirectTrigger::SwitchAndEndpoint && !self.endpoint_is_healthy();
         if let Some(generation) = self.dns.look(readable, endpoint) {
             let after = self.conditions.checker_reach + self.conditions.dns_propagation;
@@ -342,11 +359,10 @@ impl<'a> World<'a> {
             let acceptance = self.acceptance(region);
             if acceptance != self.clients.acceptance(region) {
                 self.clients.set_acceptance(self.now, region, acceptance);
+                self.look_at_commits(region);
                 changed = true;
             }
         }
-        // A promotion that begins or ends changes what the regions may do even if they go on as before.
-        self.check_invariants();
         if changed || self.now == self.onset {
             self.look_at_clients();
         }
@@ -420,6 +436,7 @@ impl<'a> World<'a> {
         self.record.say(self.now, "dns", Kind::Dns, || {
             format!("the public name answers with {}", words::region(answer))
         });
+        self.happened(&Fact::Answers { region: answer });
         for (client, at) in self.clients.expiries(self.now) {
             self.queue.push(at, Event::Resolve(client));
         }

@@ -55,6 +55,7 @@ impl World<'_> {
         let Some(engine) = &mut it.engine else { return };
         // A refusal stands in the engine's journal. Its shell runs on.
         let agreed = engine.handle_command(now, command).is_ok();
+        it.twin.command(now, command);
         it.leaving |= agreed && command == Command::ShutDown;
         self.empty(slot);
         self.leave_if_done(slot);
@@ -71,7 +72,7 @@ impl World<'_> {
             return;
         }
         let restart = self.conditions.restart;
-        let generation = self.slots[slot].stop(self.now);
+        let generation = self.stop_engine(slot);
         let it = &mut self.slots[slot];
         it.restarts();
         it.out = true;

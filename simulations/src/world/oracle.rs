@@ -24,6 +24,7 @@ use super::clock::Moment;
 use super::parts::Answer;
 use super::probes::JITTER;
 use crate::digest::Judgement;
+use crate::invariants::Fact;
 use crate::scenario::{Part, Place, Subject};
 
 /// How long everything but the home region must have been in order before a failover can be demanded: longer than any
@@ -119,8 +120,9 @@ impl Oracle {
         }
     }
 
-    /// Something in the world changed.
-    pub(super) fn look(&mut self, now: Moment, view: View, home_serves: bool) {
+    /// Something in the world changed. Returns what was true before.
+    pub(super) fn look(&mut self, now: Moment, view: View, home_serves: bool) -> View {
+        let before = self.view;
         for region in Region::BOTH {
             let index = region.index();
             let since = &mut self.since[index];
@@ -149,6 +151,7 @@ impl Oracle {
         } else if self.demanded.is_none() && settled(self.unsettled) && self.lag_was_fine(now) {
             self.demanded = Some(now);
         }
+        before
     }
 
     /// Somebody interfered, or a sidecar of the standby started: nothing can be demanded for a while.
@@ -224,7 +227,13 @@ impl World<'_> {
         let record = self.store.record();
         let home_serves = record.holder == Region::Home && record.epoch == Epoch(1);
         let view = self.view();
-        self.oracle.look(self.now, view, home_serves);
+        let before = self.oracle.look(self.now, view, home_serves);
+        for region in Region::BOTH {
+            let lost = view.may_be_lost[region.index()];
+            if lost != before.may_be_lost[region.index()] {
+                self.happened(&Fact::Findable { region, lost });
+            }
+        }
     }
 
     fn view(&self) -> View {

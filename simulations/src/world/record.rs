@@ -180,6 +180,7 @@ impl Record {
 impl World<'_> {
     /// An engine wrote something into its journal.
     pub(super) fn journal(&mut self, slot: usize, what: &Happening) {
+        self.tell_of_journal(slot, what);
         match what {
             Happening::Moved { to, edge, .. } => {
                 if self.something_waits() {

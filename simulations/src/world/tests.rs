@@ -6,8 +6,8 @@ use understudy_engine::core::ids::Region;
 use understudy_engine::core::time::WallTime;
 use understudy_policies::{Policy, shipped};
 
-use super::invariants::COMMIT_AFTER_PROMOTION;
 use crate::conditions::Conditions;
+use crate::invariants::COMMITS_FENCED;
 use crate::report::{Kind, Report};
 use crate::run::{conditions_rng, run, run_with};
 use crate::scenario::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Origin, Part, Place, Scenario, Subject};
@@ -147,7 +147,7 @@ fn a_clock_far_beyond_its_bound_breaks_the_commit_invariant_and_every_such_commi
         let found = report
             .violations
             .iter()
-            .any(|violation| violation.invariant == COMMIT_AFTER_PROMOTION);
+            .any(|violation| violation.invariant == COMMITS_FENCED);
         if found {
             broken += 1;
             assert!(report.orders.lost > 0, "seed {seed}: such commits are lost");

@@ -91,7 +91,7 @@ impl Engine {
         };
         let pending = self.pending.swap_remove(position);
         let intent = pending.effect.intent;
-        if !super::outbox::is_routine(&intent) {
+        if !intent.is_routine() {
             self.note(now, Happening::Settled { id, intent, outcome });
         }
         // Whatever brings the lease item, it is looked at.

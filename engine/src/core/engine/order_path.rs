@@ -15,6 +15,9 @@ use crate::core::time::{Now, Timestamp};
 /// For so long a standby's order path is taken to be closed. Then it is closed once more, which changes nothing unless
 /// somebody has opened it by hand: a standby that was left on must not wait for the next restart. A choice.
 const CLOSED_FOR: Duration = Duration::from_secs(30);
+/// The same for an order path that is open: a call of another sidecar that was held up may have closed it, and every
+/// second of that costs orders. A choice.
+const OPEN_FOR: Duration = Duration::from_secs(10);
 
 /// What the order path does with orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +50,7 @@ impl OrderPath {
     fn known_until(&self, wanted: Path) -> Timestamp {
         match wanted {
             _ if self.confirmed != Some(wanted) => Timestamp::ZERO,
-            Path::Open => Timestamp::NEVER,
+            Path::Open => self.confirmed_at.after(OPEN_FOR),
             Path::Closed => self.confirmed_at.after(CLOSED_FOR),
         }
     }
@@ -137,7 +140,9 @@ impl Engine {
                 (may_serve && self.keeper.drives(now.boot)).then_some(Path::Open)
             }
             // One that has read nothing yet knows nothing of its region's other sidecars: they may be serving.
-            StateName::SelfFenced | StateName::NeedsOperator if self.keeper.record().is_none() => None,
+            // One that does not drive leaves it to the one that does, which may hold the lease again already. The
+            // database refuses commits meanwhile.
+            StateName::SelfFenced | StateName::NeedsOperator if !self.keeper.has_the_seat() => None,
             // Another sidecar of the region may have taken the lease this very moment: then it is not ours to close.
             StateName::Steady | StateName::Suspicious | StateName::Blocked => {
                 (!self.keeper.holds()).then_some(Path::Closed)

@@ -14,19 +14,6 @@ use crate::workflow::{Patience, StepId};
 /// Marks the idempotency keys of effects that belong to no workflow step.
 const NO_STEP: u16 = u16::MAX;
 
-/// Whether an intent is part of the every-second routine, which is not written down.
-pub(super) const fn is_routine(intent: &Intent) -> bool {
-    matches!(
-        intent,
-        Intent::Lease {
-            request: LeaseRequest::Read | LeaseRequest::Renew { .. } | LeaseRequest::Drive { .. },
-            ..
-        } | Intent::ReadDatabaseClock
-            | Intent::WriteServing { .. }
-            | Intent::TellPeer(_)
-    )
-}
-
 /// Whether an intent only looks, so that it is allowed in shadow mode.
 const fn only_looks(intent: &Intent) -> bool {
     matches!(
@@ -42,7 +29,7 @@ const fn only_looks(intent: &Intent) -> bool {
 /// Whether an intent only keeps the region that holds the lease serving, or stops it. Disarming stops role changes, not
 /// these.
 const fn keeps_serving(intent: &Intent) -> bool {
-    is_routine(intent)
+    intent.is_routine()
         || matches!(
             intent,
             Intent::Lease {
@@ -149,7 +136,7 @@ impl Engine {
             errand,
         });
         self.effects.push_back(effect);
-        if !is_routine(&intent) {
+        if !intent.is_routine() {
             self.note(now, Happening::Asked(effect));
         }
         Some(effect.id)

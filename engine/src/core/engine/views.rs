@@ -5,7 +5,7 @@ use crate::core::decision::Verdict;
 use crate::core::effect::Reconciliation;
 use crate::core::machine::StateName;
 use crate::core::status::{Explanation, Status};
-use crate::core::time::Now;
+use crate::core::time::{Now, Timestamp};
 
 impl Engine {
     /// A snapshot.
@@ -38,6 +38,12 @@ impl Engine {
     #[must_use]
     pub fn state(&self) -> StateName {
         self.machine.state()
+    }
+
+    /// Until when this region may let orders commit; the origin of the clock if it may not.
+    #[must_use]
+    pub fn serve_until(&self) -> Timestamp {
+        self.keeper.serve_until()
     }
 
     /// What the last reconciliation found.

@@ -391,11 +391,14 @@ impl Keeper {
     }
 
     /// Extends the serving row to the end of the lease, once the database's clock is known. A reading is used once, so
-    /// a database whose clock jumps (a failover inside the region) is noticed with the next renewal.
+    /// a database whose clock jumps (a failover inside the region) is noticed with the next renewal. It is good for one
+    /// lease: what clocks may drift apart is declared for no longer, and over more the row would outlive the lease.
     fn serving_row(&mut self) -> Settled {
         let until = self.serve_until();
+        let ttl = self.terms.tenure + self.terms.margin;
+        let good = |read_at: Timestamp| until > read_at && until <= read_at.after(ttl);
         match self.clock_read {
-            Some((clock, read_at)) if self.writer && until > self.row_until && until > read_at => {
+            Some((clock, read_at)) if self.writer && until > self.row_until && good(read_at) => {
                 self.row_until = until;
                 self.clock_read = None;
                 Settled::Next(Wish {

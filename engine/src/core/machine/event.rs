@@ -1,6 +1,9 @@
 //! What the machine sees: events, facts and the names of its states.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+use understudy_policies::model::Deadlines;
 
 /// The states, by the names that code, logs, metrics, the rendered workflow and the diagram share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -126,6 +129,29 @@ impl StateName {
             self,
             Self::Serving | Self::SelfFenced | Self::Steady | Self::Blocked | Self::Soaking | Self::NeedsOperator
         )
+    }
+
+    /// How long the state may last; none: for as long as it likes.
+    #[must_use]
+    pub const fn deadline(self, deadlines: &Deadlines) -> Option<Duration> {
+        match self {
+            Self::Recovering => Some(deadlines.recovering),
+            Self::Suspicious => Some(deadlines.suspicious),
+            Self::Draining => Some(deadlines.draining),
+            Self::Claiming => Some(deadlines.claiming),
+            Self::Acquiring => Some(deadlines.acquiring),
+            Self::Moving => Some(deadlines.moving),
+            Self::Verifying => Some(deadlines.verifying),
+            Self::Reverting => Some(deadlines.reverting),
+            Self::Rejoining => Some(deadlines.rejoining),
+            Self::Reconciling => Some(deadlines.reconciling),
+            Self::Quiescing | Self::SwitchingOver | Self::Redirecting | Self::Confirming | Self::RollingBack => {
+                Some(deadlines.handing_back)
+            }
+            Self::Serving | Self::SelfFenced | Self::Steady | Self::Blocked | Self::Soaking | Self::NeedsOperator => {
+                None
+            }
+        }
     }
 
     /// Whether a role change is under way in this state.

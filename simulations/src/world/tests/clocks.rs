@@ -14,7 +14,7 @@ fn with(mut scenario: Scenario, faults: impl IntoIterator<Item = Fault>) -> Scen
 
 fn breaks_the_fence(report: &Report) -> bool {
     let mut violations = report.violations.iter();
-    violations.any(|violation| violation.invariant == COMMIT_AFTER_PROMOTION)
+    violations.any(|violation| violation.invariant == COMMITS_FENCED)
 }
 
 #[test]
