@@ -5,13 +5,14 @@
 //! tries candidates in a fixed order and takes the first that still fails, so that the same timeline always shrinks to
 //! the same one.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use understudy_policies::Policy;
 
 use crate::campaign::Timeline;
 use crate::digest::Digest;
-use crate::scenario::{Fault, FaultState, Scenario, overlap};
+use crate::scenario::{Expect, ExpectedDecision, Fault, FaultState, Origin, Scenario, Subject, overlap};
 
 /// How many candidates are run at most.
 pub const RUNS_MAX: u32 = 600;
@@ -87,6 +88,44 @@ pub struct Shrunk {
     pub runs: u32,
 }
 
+impl Shrunk {
+    /// As a scenario that can be kept: under this name, with what it shows as its title.
+    #[must_use]
+    pub fn scenario(&self, name: &str, moved: bool) -> Scenario {
+        let decision = match self.failure {
+            Failure::FalseFailover => ExpectedDecision::Hold,
+            Failure::MissedFailover => ExpectedDecision::FailOver,
+            Failure::Broken(_) if moved => ExpectedDecision::FailOver,
+            Failure::Broken(_) => ExpectedDecision::Hold,
+        };
+        let because = match self.failure {
+            Failure::FalseFailover => "nothing is lost for long enough to answer it",
+            Failure::MissedFailover => "the serving region is lost, and nothing speaks against the standby",
+            Failure::Broken(_) => "this is what it did when an invariant was broken; what counts is that none is",
+        };
+        Scenario {
+            name: name.to_owned(),
+            title: self.failure.in_words(),
+            seed: Some(self.timeline.seed),
+            expect: Expect {
+                decision,
+                ends_in: None,
+                no_failback_before: None,
+                failback_by: None,
+                within_budget: false,
+                uninterrupted: false,
+                interrupted_max: None,
+                failovers: None,
+                blocked_by: None,
+                needs_operator: None,
+                orders_lost_max: None,
+                because: because.to_owned(),
+            },
+            ..self.timeline.scenario.clone()
+        }
+    }
+}
+
 /// Makes a failing timeline small. None: nothing is wrong with it.
 #[must_use]
 pub fn shrink(timeline: &Timeline, policy: &Policy) -> Option<Shrunk> {
@@ -99,15 +138,16 @@ pub fn shrink_by(timeline: &Timeline, run: impl Fn(&Timeline) -> Digest) -> Opti
     let mut search = Search {
         run,
         failure,
+        gentle: failure == Failure::FalseFailover && timeline.is_harmless(),
         runs: 0,
         smallest: timeline.clone(),
     };
-    search.leave_out_faults();
+    search.leave_out();
     loop {
         let before = search.smallest.clone();
         search.simplify_head();
         search.simplify_faults();
-        search.leave_out_faults();
+        search.leave_out();
         search.cut_horizon();
         if search.smallest == before || search.is_over() {
             break;
@@ -123,6 +163,9 @@ pub fn shrink_by(timeline: &Timeline, run: impl Fn(&Timeline) -> Digest) -> Opti
 struct Search<R> {
     run: R,
     failure: Failure,
+    /// What is wrong is wrong only as long as nothing is lost for long: faults may become fewer and shorter, and neither
+    /// move nor change.
+    gentle: bool,
     runs: u32,
     smallest: Timeline,
 }
@@ -149,27 +192,33 @@ impl<R: Fn(&Timeline) -> Digest> Search<R> {
         still
     }
 
-    /// Delta debugging: leaves out ever smaller parts of the list, down to single faults.
-    fn leave_out_faults(&mut self) {
-        let mut part = self.smallest.scenario.faults.len().div_ceil(2);
+    fn leave_out(&mut self) {
+        self.leave_out_of(
+            |scenario| scenario.operations.len(),
+            |scenario, range| {
+                drop(scenario.operations.drain(range));
+            },
+        );
+        self.leave_out_of(
+            |scenario| scenario.faults.len(),
+            |scenario, range| {
+                drop(scenario.faults.drain(range));
+            },
+        );
+    }
+
+    /// Delta debugging: leaves out ever smaller parts of a list, down to single items.
+    fn leave_out_of(&mut self, length: fn(&Scenario) -> usize, remove: fn(&mut Scenario, Range<usize>)) {
+        let mut part = length(&self.smallest.scenario);
         while part > 0 {
             let mut from = 0;
-            let mut left_out = false;
-            while from < self.smallest.scenario.faults.len() {
-                if self.try_change(|scenario| {
-                    let to = (from + part).min(scenario.faults.len());
-                    drop(scenario.faults.drain(from..to));
-                }) {
-                    left_out = true;
-                } else {
+            while from < length(&self.smallest.scenario) {
+                let to = (from + part).min(length(&self.smallest.scenario));
+                if !self.try_change(|scenario| remove(scenario, from..to)) {
                     from += part;
                 }
             }
-            part = if left_out {
-                part.min(self.smallest.scenario.faults.len())
-            } else {
-                part / 2
-            };
+            part /= 2;
         }
     }
 
@@ -192,24 +241,31 @@ impl<R: Fn(&Timeline) -> Digest> Search<R> {
     fn simplify_faults(&mut self) {
         let mut index = 0;
         while index < self.smallest.scenario.faults.len() {
-            for state in simpler(self.smallest.scenario.faults[index].state) {
-                if self.try_change(|scenario| scenario.faults[index].state = state) {
-                    break;
-                }
-            }
-            for unit in ROUND {
-                let rounded = self.try_change(|scenario| {
-                    let fault = &mut scenario.faults[index];
-                    let lasts = fault.until.map(|until| until.saturating_sub(fault.at));
-                    fault.at = round_down(fault.at, unit);
-                    fault.until = lasts.map(|lasts| fault.at + lasts);
-                });
-                if rounded {
-                    break;
-                }
+            if !self.gentle {
+                self.simplify(index);
             }
             self.shorten(index);
             index += 1;
+        }
+    }
+
+    /// A simpler state and a rounder beginning.
+    fn simplify(&mut self, index: usize) {
+        for state in simpler(self.smallest.scenario.faults[index].state) {
+            if self.try_change(|scenario| scenario.faults[index].state = state) {
+                break;
+            }
+        }
+        for unit in ROUND {
+            let rounded = self.try_change(|scenario| {
+                let fault = &mut scenario.faults[index];
+                let lasts = fault.until.map(|until| until.saturating_sub(fault.at));
+                fault.at = round_down(fault.at, unit);
+                fault.until = lasts.map(|lasts| fault.at + lasts);
+            });
+            if rounded {
+                break;
+            }
         }
     }
 
@@ -250,23 +306,27 @@ impl<R: Fn(&Timeline) -> Digest> Search<R> {
 
 /// Simpler ways to be broken that may do as well, the simplest first.
 fn simpler(state: FaultState) -> Vec<FaultState> {
+    let rounder = |by: Duration| {
+        let units = [Duration::from_secs(1), Duration::from_millis(100)];
+        units
+            .map(|unit| round_down(by, unit))
+            .into_iter()
+            .filter(|by| !by.is_zero())
+    };
     match state {
         FaultState::Hang | FaultState::Flapping { .. } => vec![FaultState::Down],
-        FaultState::Slow { by } => vec![
-            FaultState::Hang,
-            FaultState::Slow {
-                by: round_down(by, Duration::from_secs(1)),
-            },
-            FaultState::Slow {
-                by: round_down(by, Duration::from_millis(100)),
-            },
-        ],
-        FaultState::Delayed { by } => vec![
-            FaultState::Missing,
-            FaultState::Delayed {
-                by: round_down(by, Duration::from_secs(1)),
-            },
-        ],
+        FaultState::Slow { by } => {
+            let slow = rounder(by).map(|by| FaultState::Slow { by });
+            [FaultState::Hang].into_iter().chain(slow).collect()
+        }
+        FaultState::Delayed { by } => {
+            let delayed = rounder(by).map(|by| FaultState::Delayed { by });
+            [FaultState::Missing].into_iter().chain(delayed).collect()
+        }
+        FaultState::Lossy { .. } => vec![FaultState::Missing, FaultState::Hang],
+        FaultState::Duplicated { by } => rounder(by).map(|by| FaultState::Duplicated { by }).collect(),
+        FaultState::Reordered { by } => rounder(by).map(|by| FaultState::Reordered { by }).collect(),
+        FaultState::Stepped { by, backward } => rounder(by).map(|by| FaultState::Stepped { by, backward }).collect(),
         _ => Vec::new(),
     }
 }
@@ -276,35 +336,55 @@ fn round_down(span: Duration, unit: Duration) -> Duration {
     Duration::from_micros(u64::try_from(span - span % unit).unwrap_or(u64::MAX))
 }
 
-/// What every scenario keeps to: in order, the first fault at the onset, nothing beyond the end.
+/// What every scenario keeps to: in order, the first thing at the onset, nothing beyond the end.
 fn tidy(scenario: &mut Scenario) {
     let length = scenario.length_from_onset();
-    scenario.faults.sort_by_key(|fault| fault.at);
-    let first = scenario.faults.first().map_or(Duration::ZERO, |fault| fault.at);
-    for fault in &mut scenario.faults {
+    let timed = |origin: Origin| origin == Origin::Onset;
+    scenario.faults.sort_by_key(|fault| (!timed(fault.origin), fault.at));
+    let breaks = scenario
+        .faults
+        .iter()
+        .filter(|fault| timed(fault.origin))
+        .map(|fault| fault.at);
+    let acts = scenario.operations.iter().filter(|it| timed(it.origin)).map(|it| it.at);
+    let first = breaks.chain(acts).min().unwrap_or_default();
+    for fault in scenario.faults.iter_mut().filter(|fault| timed(fault.origin)) {
         fault.at -= first;
         fault.until = fault
             .until
             .map(|until| until.saturating_sub(first))
             .filter(|until| *until < length);
     }
-    scenario.faults.retain(|fault| fault.at < length);
+    for operation in scenario.operations.iter_mut().filter(|it| timed(it.origin)) {
+        operation.at -= first;
+    }
+    scenario
+        .faults
+        .retain(|fault| !timed(fault.origin) || fault.at < length);
+    scenario
+        .operations
+        .retain(|operation| !timed(operation.origin) || operation.at < length);
 }
 
 /// Whether a scenario file could say it.
 fn is_sound(scenario: &Scenario) -> bool {
     let faults = &scenario.faults;
+    let at_onset = |origin: Origin, at: Duration| origin == Origin::Onset && at.is_zero();
+    let begins = faults.iter().any(|fault| at_onset(fault.origin, fault.at))
+        || scenario.operations.iter().any(|it| at_onset(it.origin, it.at));
+    let number = |fault: &Fault| match fault.subject {
+        Subject::Sidecar { number, .. } => number,
+        _ => 1,
+    };
+    let sidecars = scenario.sidecars.unwrap_or(1);
+    let asked = scenario.operations.iter().filter_map(|it| it.sidecar);
     let possible = |fault: &Fault| {
-        let figure = match fault.state {
-            FaultState::Slow { by }
-            | FaultState::Delayed { by }
-            | FaultState::Duplicated { by }
-            | FaultState::Reordered { by }
-            | FaultState::Stepped { by, .. } => by,
-            _ => Duration::MAX,
-        };
-        !figure.is_zero() && fault.until.is_none_or(|until| until > fault.at) && fault.is_possible()
+        fault.until.is_none_or(|until| until > fault.at) && fault.is_possible() && number(fault) <= sidecars
     };
     let apart = |index: usize| faults[index + 1..].iter().all(|other| !overlap(&faults[index], other));
-    !faults.is_empty() && faults.iter().all(possible) && (0..faults.len()).all(apart)
+    !faults.is_empty()
+        && begins
+        && faults.iter().all(possible)
+        && asked.max().is_none_or(|number| number <= sidecars)
+        && (0..faults.len()).all(apart)
 }

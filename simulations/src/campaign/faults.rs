@@ -10,7 +10,7 @@ use understudy_engine::workflow::StepId;
 use super::draft::{Draft, link, one_way, part};
 use super::kinds::Kind;
 use super::{BEGUN_BY, HEALED_BY};
-use crate::scenario::{FaultState, Origin, Part, Place, Subject};
+use crate::scenario::{FaultState, Origin, Part, Place, Share, Subject};
 
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -27,6 +27,14 @@ enum How {
     Missing,
     Open,
     Damaged,
+    Lossy,
+    Duplicated,
+    Reordered,
+    Stepped,
+    Drifting,
+    Paused,
+    LeftOpen,
+    Detached,
 }
 
 const SERVING: [Place; 2] = [Place::Home, Place::Away];
@@ -97,6 +105,30 @@ pub(super) const FAULTS: &[Kind] = &[
     breaks!("lease-endpoint-hang", [Part::LeaseEndpoint], REGIONS, Hang),
     breaks!("lease-endpoint-flapping", [Part::LeaseEndpoint], REGIONS, Flapping),
     breaks!("lease-endpoint-slow", [Part::LeaseEndpoint], REGIONS, Slow),
+    breaks!("replication-unmeasured", [Part::Replication], SERVING, Missing),
+    breaks!("metrics-lossy", [Part::Cloudwatch], SERVING, Lossy),
+    breaks!("metrics-duplicated", [Part::Cloudwatch], SERVING, Duplicated),
+    breaks!("metrics-reordered", [Part::Cloudwatch], SERVING, Reordered),
+    breaks!("events-lossy", [Part::Eventbridge], SERVING, Lossy),
+    breaks!("events-duplicated", [Part::Eventbridge], SERVING, Duplicated),
+    breaks!("events-reordered", [Part::Eventbridge], SERVING, Reordered),
+    breaks!("heartbeat-lossy", [Part::Heartbeat], SERVING, Lossy),
+    breaks!("heartbeat-duplicated", [Part::Heartbeat], SERVING, Duplicated),
+    breaks!("heartbeat-reordered", [Part::Heartbeat], SERVING, Reordered),
+    breaks!("clock-stepped", [Part::Clock], SERVING, Stepped),
+    breaks!("clock-drifting", [Part::Clock], SERVING, Drifting),
+    breaks!("database-clock-stepped", [Part::DatabaseClock], SERVING, Stepped),
+    breaks!("transactions-paused", [Part::Transactions], SERVING, Paused),
+    breaks!("resolvers-delayed", [Part::Resolvers], [Place::Internet], Delayed),
+    Kind::new("standby-left-open", |draft| {
+        spoil_standby(draft, Part::OrderPath, How::LeftOpen);
+    }),
+    Kind::new("standby-detached", |draft| {
+        spoil_standby(draft, Part::Aurora, How::Detached);
+    }),
+    Kind::new("link-lossy", |draft| break_link(draft, How::Lossy)),
+    Kind::new("link-reordered", |draft| break_link(draft, How::Reordered)),
+    Kind::new("link-one-way-lossy", |draft| break_one_way(draft, How::Lossy)),
     Kind::new("link-down", |draft| break_link(draft, How::Down)),
     Kind::new("link-hang", |draft| break_link(draft, How::Hang)),
     Kind::new("link-flapping", |draft| break_link(draft, How::Flapping)),
@@ -162,6 +194,25 @@ fn strike(draft: &mut Draft<'_>, subject: Subject, how: How) {
         How::Missing => FaultState::Missing,
         How::Open => FaultState::Open,
         How::Damaged => FaultState::Damaged,
+        How::Paused => FaultState::Paused,
+        How::Detached => FaultState::Detached,
+        How::LeftOpen => FaultState::LeftOpen {
+            clients: share(draft, 500_000),
+        },
+        How::Lossy => FaultState::Lossy {
+            share: share(draft, 950_000),
+        },
+        How::Duplicated => FaultState::Duplicated {
+            by: draft.magnitude(MILLI, SECOND * 10),
+        },
+        How::Reordered => FaultState::Reordered {
+            by: draft.magnitude(MILLI, SECOND * 60),
+        },
+        How::Stepped => FaultState::Stepped {
+            by: draft.magnitude(MILLI, draft.policy.lease.margin),
+            backward: draft.chance(1, 2),
+        },
+        How::Drifting => FaultState::Drifting { ppm: drift(draft) },
         How::Slow => FaultState::Slow {
             by: draft.magnitude(MILLI * 10, SECOND * 10),
         },
@@ -175,6 +226,31 @@ fn strike(draft: &mut Draft<'_>, subject: Subject, how: How) {
         }
     };
     draft.fault(subject, state, at, lasts);
+}
+
+/// At most so many millionths.
+fn share(draft: &mut Draft<'_>, most: u64) -> Share {
+    let millionths = draft.number(1, most / 10_000) * 10_000;
+    Share::from_millionths(u32::try_from(millionths).unwrap_or(u32::MAX))
+}
+
+/// A rate inside what the policy declares: two clocks that drift against each other this fast stay within `drift-max`
+/// during one lease, with room for what they drift by themselves.
+fn drift(draft: &mut Draft<'_>) -> i32 {
+    let lease = &draft.policy.lease;
+    let apart = lease.drift_max.as_micros() * 1_000_000 / lease.ttl.as_micros().max(1);
+    let most = u64::try_from(apart / 2)
+        .unwrap_or(u64::MAX)
+        .saturating_sub(200)
+        .clamp(1, 400_000);
+    let ppm = i32::try_from(draft.number(1, most)).unwrap_or(i32::MAX);
+    if draft.chance(1, 2) { ppm } else { -ppm }
+}
+
+/// What people do to a standby by hand.
+fn spoil_standby(draft: &mut Draft<'_>, it: Part, how: How) {
+    let standby = draft.standby();
+    strike(draft, part(it, standby), how);
 }
 
 /// One of a region's sidecars; the only one, if there is no other.

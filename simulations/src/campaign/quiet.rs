@@ -8,7 +8,7 @@ use understudy_engine::core::signal::Command;
 use super::BEGUN_BY;
 use super::draft::{Draft, link, one_way, part};
 use super::kinds::{self, Group, Kind};
-use crate::scenario::{FaultState, Part, Place};
+use crate::scenario::{FaultState, Part, Place, Share};
 
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -40,6 +40,11 @@ pub(super) const NOISE: &[Kind] = &[
     Kind::new("noise-replication-lag", replication_lag),
     Kind::new("noise-unused-service", unused_service),
     Kind::new("noise-deployment", deployment),
+    Kind::new("noise-lossy-link", lossy_link),
+    Kind::new("noise-reordering-link", reordering_link),
+    Kind::new("noise-repeated-messages", repeated),
+    Kind::new("noise-reordered-messages", reordered),
+    Kind::new("noise-lost-messages", lost_messages),
 ];
 
 /// What there is if there is nothing else: an open event of AWS Health.
@@ -235,4 +240,55 @@ fn deployment(draft: &mut Draft<'_>) {
         draft.operate(at, region, Some(1), Command::ShutDown);
         draft.operate(at + EACH, region, Some(2), Command::ShutDown);
     }
+}
+
+/// Few enough are lost that a witness hardly ever loses as many in a row as it needs to call a region breached, and only
+/// on one link at a time, so that the other failure domain has its word.
+fn lossy_link(draft: &mut Draft<'_>) {
+    let at = at(draft);
+    let lasts = draft.magnitude(SECOND * 10, MINUTE * 4);
+    let share = Share::from_millionths(u32::try_from(draft.number(1, 8) * 10_000).unwrap_or(0));
+    let (from, to) = vantage_and_target(draft);
+    if from != to && draft.is_alone(at, MINUTE * 5) {
+        draft.fault(link(from, to), FaultState::Lossy { share }, at, lasts);
+    }
+}
+
+fn reordering_link(draft: &mut Draft<'_>) {
+    let at = at(draft);
+    let lasts = draft.magnitude(SECOND * 10, MINUTE * 4);
+    let by = draft.magnitude(MILLI, MILLI * 300);
+    let (from, to) = vantage_and_target(draft);
+    if from != to {
+        draft.fault(link(from, to), FaultState::Reordered { by }, at, lasts);
+    }
+}
+
+fn vantage_and_target(draft: &mut Draft<'_>) -> (Place, Place) {
+    let from = draft.one_of(&[Place::Home, Place::Away, Place::Witness, Place::Internet]);
+    (from, draft.one_of(&SERVING))
+}
+
+const CHANNELS: [Part; 3] = [Part::Heartbeat, Part::Cloudwatch, Part::Eventbridge];
+
+fn repeated(draft: &mut Draft<'_>) {
+    let by = draft.magnitude(MILLI, SECOND * 20);
+    channel(draft, FaultState::Duplicated { by });
+}
+
+fn reordered(draft: &mut Draft<'_>) {
+    let by = draft.magnitude(MILLI, MINUTE);
+    channel(draft, FaultState::Reordered { by });
+}
+
+fn lost_messages(draft: &mut Draft<'_>) {
+    let share = Share::from_millionths(u32::try_from(draft.number(1, 90) * 10_000).unwrap_or(0));
+    channel(draft, FaultState::Lossy { share });
+}
+
+fn channel(draft: &mut Draft<'_>, state: FaultState) {
+    let at = at(draft);
+    let lasts = draft.magnitude(SECOND * 10, MINUTE * 10);
+    let (it, place) = (draft.one_of(&CHANNELS), draft.one_of(&SERVING));
+    draft.fault(part(it, place), state, at, lasts);
 }

@@ -121,7 +121,7 @@ pub struct CampaignReport {
 }
 
 /// What one workload adds up to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct WorkloadReport {
     /// Which.
     pub workload: Workload,
@@ -129,6 +129,10 @@ pub struct WorkloadReport {
     pub timelines: u64,
     /// How many failovers in them.
     pub failovers: u64,
+    /// How many of them have a time in which fewer than 95 % of the clients could place orders.
+    pub interrupted_timelines: u64,
+    /// All of that time.
+    pub interrupted_seconds: f64,
 }
 
 /// One seed, and how to see it.
@@ -298,6 +302,8 @@ fn drawn(workload: Option<Workload>, tally: &Tally) -> Vec<WorkloadReport> {
             workload,
             timelines: sort.timelines,
             failovers: sort.failovers,
+            interrupted_timelines: sort.interrupted_timelines,
+            interrupted_seconds: sort.interrupted.as_secs_f64(),
         })
         .collect()
 }

@@ -143,6 +143,8 @@ impl Rto {
 pub(super) struct Sort {
     pub timelines: u64,
     pub failovers: u64,
+    pub interrupted_timelines: u64,
+    pub interrupted: Duration,
 }
 
 /// What a campaign adds up.
@@ -250,6 +252,8 @@ impl Tally {
         if let Some(sort) = timeline.drawn_as.and_then(|drawn| self.sorts.get_mut(drawn as usize)) {
             sort.timelines += 1;
             sort.failovers += u64::from(digest.failovers);
+            sort.interrupted_timelines += u64::from(digest.interruptions > 0);
+            sort.interrupted += digest.interrupted;
         }
         if digest.failovers > 0 {
             self.add_failover(timeline, digest, policy);
@@ -317,6 +321,8 @@ impl Tally {
         for (sort, more) in self.sorts.iter_mut().zip(other.sorts) {
             sort.timelines += more.timelines;
             sort.failovers += more.failovers;
+            sort.interrupted_timelines += more.interrupted_timelines;
+            sort.interrupted += more.interrupted;
         }
         add_each(&mut self.ends_in, &other.ends_in);
         add_each(&mut self.edges, &other.edges);

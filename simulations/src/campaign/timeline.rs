@@ -193,6 +193,16 @@ impl Timeline {
         }
     }
 
+    /// Whether its failovers are false because nothing in it is lost for long enough, and not because the truth says so.
+    /// Then nothing in it may be made worse without asking again whether that still holds.
+    #[must_use]
+    pub fn is_harmless(&self) -> bool {
+        match self.drawn_as {
+            Some(workload) => workload.forbids_failovers(),
+            None => self.scenario.expect.decision == ExpectedDecision::Hold,
+        }
+    }
+
     /// The kinds of what began, each once, by their places in the catalogue.
     pub(super) fn kinds_begun(&self, digest: &Digest) -> Vec<usize> {
         let begun = self.kinds.iter().enumerate();

@@ -43,6 +43,13 @@ pub(super) enum Refusal {
         least = duration::format(HORIZON_MIN)
     )]
     ShortHorizon(Duration),
+    #[error(
+        "`{path}` cannot name a scenario; give it a name of lower-case words joined by dashes and the ending `.toml`, like \
+         `lost-renewal.toml`"
+    )]
+    NoScenarioName { path: String },
+    #[error("cannot write `{path}`: {error}")]
+    Unwritable { path: String, error: io::Error },
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(String),
     #[error("cannot write the answer: {0}")]
@@ -53,7 +60,7 @@ impl Refusal {
     /// 2 for wrong usage or unreadable input; 3 when it is the outside that failed.
     pub(super) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Output(_) | Self::Signals(_) => 3,
+            Self::Output(_) | Self::Signals(_) | Self::Unwritable { .. } => 3,
             _ => 2,
         }
     }

@@ -8,11 +8,13 @@ mod output;
 mod replay;
 mod run;
 mod scenarios;
+mod shrink;
 mod source;
 mod summary;
 
 use std::process::ExitCode;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -97,6 +99,13 @@ struct ReplayArguments {
     /// Shows nothing that happened later than this after the onset, like `90s`.
     #[arg(long, value_name = "DURATION", value_parser = understudy_policies::duration::parse)]
     until: Option<Duration>,
+    /// Makes a failing timeline small: leaves out, simplifies and shortens whatever it does not take, and prints what is
+    /// left as a scenario file.
+    #[arg(long, conflicts_with_all = ["until", "focus"])]
+    shrink: bool,
+    /// Writes the scenario file there instead of printing it. The scenario is named like the file.
+    #[arg(long, value_name = "FILE.toml", requires = "shrink")]
+    out: Option<PathBuf>,
     /// Shows what this witness of the policy saw, and where the engines stood, instead of the whole timeline.
     #[arg(long, value_name = "WITNESS")]
     focus: Option<String>,

@@ -7,7 +7,7 @@ use understudy_simulations::render;
 
 use super::input::Refusal;
 use super::source::Drawn;
-use super::{Answer, ReplayArguments, output};
+use super::{Answer, ReplayArguments, output, shrink};
 
 pub(super) fn replay(arguments: &ReplayArguments) -> Result<Answer, Refusal> {
     let drawn = Drawn::new(&arguments.drawn)?;
@@ -16,6 +16,9 @@ pub(super) fn replay(arguments: &ReplayArguments) -> Result<Answer, Refusal> {
         known_witness(name, &drawn.policy)?;
     }
     let timeline = drawn.source.timeline(arguments.seed, &drawn.policy);
+    if arguments.shrink {
+        return shrink::shrink(arguments, &drawn, &timeline);
+    }
     let view = View {
         until: arguments.until,
         focus,

@@ -43,20 +43,16 @@ fn head(paper: &mut Paper, report: &CampaignReport) {
         );
         paper.hanging("  ", 2, Ink::Warn, &line);
     }
-    let drawn: Vec<String> = report
-        .drawn
-        .iter()
-        .map(|it| {
-            format!(
-                "{} {} ({})",
-                count(it.timelines),
-                it.workload.name(),
-                failed_over(it.failovers)
-            )
-        })
-        .collect();
-    if !drawn.is_empty() {
-        paper.paragraph(2, &drawn.join(", "));
+    for it in &report.drawn {
+        let line = format!(
+            "{} {}: {}; clients interrupted in {}, for {} in all",
+            count(it.timelines),
+            it.workload.name(),
+            failed_over(it.failovers),
+            count(it.interrupted_timelines),
+            span(it.interrupted_seconds)
+        );
+        paper.paragraph(2, &line);
     }
     if let (Some(wall), Some(speed)) = (report.wall_seconds, report.simulated_seconds_per_wall_second_per_core) {
         let line = format!(

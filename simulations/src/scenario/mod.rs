@@ -21,5 +21,5 @@ pub use model::{
     Theme,
 };
 pub(crate) use names::step_name;
-pub use read::read;
+pub use read::{read, short_name};
 pub use write::write;

@@ -137,8 +137,11 @@ fn name(source: &Source, table: &Table<'_>) -> Option<String> {
     Some(name)
 }
 
-/// Names are typed on command lines and are file names.
-fn short_name(text: &str) -> Result<String, String> {
+/// Whether a text can name a scenario: names are typed on command lines and are file names.
+///
+/// # Errors
+/// When it cannot, with how to write it.
+pub fn short_name(text: &str) -> Result<String, String> {
     let word = |part: &str| {
         !part.is_empty()
             && part
