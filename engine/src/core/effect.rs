@@ -20,7 +20,8 @@ pub struct Effect {
     pub epoch: Epoch,
     /// Not to be begun after this moment: the lease's end less its margin for what needs the lease.
     pub not_after: Timestamp,
-    /// How long the shell waits for an answer before it reports [`Outcome::TimedOut`].
+    /// How long the shell waits for an answer before it reports [`Outcome::TimedOut`]. Where the work takes long, that
+    /// is the end of the work; a shell whose *call* is not even answered reports it as soon as an SDK would.
     pub timeout: Duration,
     /// The same for every attempt at the same thing, so that doing it twice is doing it once.
     pub key: IdempotencyKey,

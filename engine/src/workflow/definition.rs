@@ -20,9 +20,9 @@ pub enum StepId {
     AwaitLease,
     /// Become the holder of the next epoch.
     RaiseEpoch,
-    /// Let switch A send clients to this region: away from home it is engaged, at home disengaged.
+    /// Flip switch A to the region that takes over: engage it, unless that is the home region.
     EngageSwitchA,
-    /// The same for switch B.
+    /// Flip switch B to the region that takes over.
     EngageSwitchB,
     /// Make the own region's database the writer.
     PromoteDatabase,
@@ -34,7 +34,7 @@ pub enum StepId {
     OpenIntake,
     /// Process the orders.
     OpenProcessing,
-    /// Pin the public record, best effort.
+    /// Pin the public record to the region that takes over, best effort. At home: let it follow its checks again.
     PinRecord,
     /// Tell subscribers, best effort.
     Announce,
@@ -48,9 +48,9 @@ pub enum StepId {
     CloseOrderPath,
     /// Switch the database over without loss.
     SwitchOverDatabase,
-    /// Let switch A send clients to the other region.
+    /// Flip switch A back to the region that serves: disengage it, unless a take-over by the home region is undone.
     DisengageSwitchA,
-    /// The same for switch B.
+    /// Flip switch B back to the region that serves.
     DisengageSwitchB,
     /// Hand the lease to the home region.
     TransferLease,

@@ -136,3 +136,37 @@ fn an_approval_is_no_good_for_a_home_region_that_is_lost_again() {
     assert_eq!((pair.lease.holder, pair.writer), (Region::Away, Region::Away));
     assert!(pair.open[1], "orders go on: {:?}", pair.states());
 }
+
+#[test]
+fn the_home_region_takes_over_by_letting_go_of_the_switches_and_pins_nothing() {
+    let (mut pair, home) = soaking();
+    assert_eq!(pair.switches, [true, true]);
+    pair.run(40 * 60 * SECOND);
+    pair.lose(Region::Away);
+    pair.run_to("failover to home", 120 * SECOND, |p| {
+        p.states()[0] == StateName::Rejoining
+    });
+    assert_eq!(pair.switches, [false, false], "the switches would hold clients away");
+    assert_eq!(pair.count(home, |i| matches!(i, Intent::UnpinRecord)), 1);
+    assert_eq!(
+        pair.count(home, |i| matches!(i, Intent::PinRecord { .. })),
+        0,
+        "a record that is pinned to home would answer with it when home is lost next"
+    );
+}
+
+#[test]
+fn a_take_over_at_home_that_is_undone_leaves_clients_away() {
+    let (mut pair, home) = soaking();
+    pair.run(40 * 60 * SECOND);
+    pair.health[1].application = false;
+    pair.scripted
+        .push((|i| matches!(i, Intent::PromoteDatabase { .. }), Outcome::Refused));
+    pair.run_to("reverting", 120 * SECOND, |p| p.states()[0] == StateName::Reverting);
+    pair.health[1].application = true;
+    pair.run_to("undone", 120 * SECOND, |p| {
+        p.states()[0] == StateName::Steady && p.lease.holder == Region::Away
+    });
+    assert_eq!(pair.switches, [true, true]);
+    assert!(pair.count(home, |i| matches!(i, Intent::SetSwitch { engaged: true, .. })) >= 2);
+}

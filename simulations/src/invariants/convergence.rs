@@ -18,7 +18,7 @@ pub(crate) struct Convergence {
 }
 
 /// Whether an engine may stand there for as long as it likes while nothing is wrong.
-const fn rests(state: StateName, rejoin_under_way: bool) -> bool {
+const fn rests(state: StateName, rejoin_under_way: bool, operator: bool) -> bool {
     match state {
         StateName::Serving
         | StateName::Steady
@@ -27,6 +27,8 @@ const fn rests(state: StateName, rejoin_under_way: bool) -> bool {
         // Comparing what was lost takes its time, and has a deadline.
         | StateName::Reconciling => true,
         StateName::Rejoining => rejoin_under_way,
+        // The other region's claim stands until an operator has decided.
+        StateName::SelfFenced => operator,
         _ => false,
     }
 }
@@ -66,15 +68,16 @@ impl Invariant for Convergence {
         if !self.armed || at < healed.max(self.disturbed).after(self.settles) {
             return;
         }
+        let needs_operator = |(_, state): &(_, Option<StateName>)| *state == Some(StateName::NeedsOperator);
+        let operator = ending.states.iter().any(needs_operator);
         for (sidecar, state) in &ending.states {
             let name = words::region(sidecar.region);
             match state {
-                Some(state) if rests(*state, ending.rejoin_under_way) => {}
+                Some(state) if rests(*state, ending.rejoin_under_way, operator) => {}
                 Some(state) => broken(at, format!("{name} stands in {}, and nothing is wrong any more", state.name())),
                 None => broken(at, format!("a sidecar of {name} does not run, and nothing is wrong any more")),
             }
         }
-        let operator = ending.states.iter().any(|(_, state)| *state == Some(StateName::NeedsOperator));
         if operator {
             return;
         }
@@ -173,7 +176,10 @@ mod tests {
     fn serving_is_the_operators_business_once_one_was_asked_for() {
         let asked = Ending {
             commits: [false; 2],
-            states: vec![(HOME, Some(StateName::NeedsOperator)), (AWAY, Some(StateName::Steady))],
+            states: vec![
+                (HOME, Some(StateName::SelfFenced)),
+                (AWAY, Some(StateName::NeedsOperator)),
+            ],
             ..well()
         };
         assert_eq!(ends(&asked), 0);

@@ -19,6 +19,10 @@ use crate::scenario::{Part, Place};
 /// A refusal is back at once, give or take.
 pub(super) const REFUSAL: Duration = Duration::from_millis(2);
 
+/// How long a call to a control plane is waited for, however long the work that it asks for may take. Assumption: an
+/// SDK call's own time-out.
+const CALL: Duration = Duration::from_secs(60);
+
 /// An effect under way.
 #[derive(Debug)]
 pub(super) struct InFlight {
@@ -158,7 +162,7 @@ impl World<'_> {
             plan
         };
         match plan {
-            Plan::Lost => self.expire_later(index),
+            Plan::Lost => self.expire_later(index, call_patience(&effect)),
             Plan::Answer(outcome, after) => self.answer(index, outcome, after),
             Plan::Work { apply, answer } => {
                 let late = answer >= effect.timeout;
@@ -174,7 +178,7 @@ impl World<'_> {
                     self.queue.push(now.after(apply), Event::ApplyEffect(index));
                 }
                 if late {
-                    self.expire_later(index);
+                    self.expire_later(index, effect.timeout);
                 }
             }
         }
@@ -191,7 +195,8 @@ impl World<'_> {
                 let after = entry.begun.after(entry.answer).since(self.now);
                 self.answer(index, outcome, after);
             }
-            Applied::Silence | Applied::Waits => self.expire_later(index),
+            Applied::Silence => self.expire_later(index, call_patience(&effect)),
+            Applied::Waits => self.expire_later(index, effect.timeout),
             Applied::Later(at) => {
                 let Some(entry) = self.effects.get(index) else { return };
                 // The way back is as long as it would have been.
@@ -203,7 +208,7 @@ impl World<'_> {
                     self.queue.push(at, Event::ApplyEffect(index));
                 }
                 if late {
-                    self.expire_later(index);
+                    self.expire_later(index, effect.timeout);
                 }
             }
         }
@@ -215,8 +220,9 @@ impl World<'_> {
     pub(super) fn answer(&mut self, index: u32, outcome: Outcome, after: Duration) {
         let at = self.now.after(after);
         let Some(entry) = self.effects.get(index) else { return };
-        if at > entry.begun.after(entry.effect.timeout) {
-            return self.expire_later(index);
+        let timeout = entry.effect.timeout;
+        if at > entry.begun.after(timeout) {
+            return self.expire_later(index, timeout);
         }
         entry.outcome = Some(outcome);
         self.refer(index);
@@ -227,7 +233,10 @@ impl World<'_> {
     pub(super) fn answer_waiting(&mut self, index: u32, outcome: Option<Outcome>) {
         match outcome {
             Some(outcome) => self.answer(index, outcome, REFUSAL),
-            None => self.expire_later(index),
+            None => {
+                let patience = self.effects.get(index).map(|entry| entry.effect.timeout);
+                self.expire_later(index, patience.unwrap_or_default());
+            }
         }
         self.effects.release(index);
     }
@@ -239,12 +248,12 @@ impl World<'_> {
         }
     }
 
-    fn expire_later(&mut self, index: u32) {
+    fn expire_later(&mut self, index: u32, patience: Duration) {
         let Some(entry) = self.effects.get(index) else { return };
         if std::mem::replace(&mut entry.expires, true) {
             return;
         }
-        let at = entry.begun.after(entry.effect.timeout).max(self.now);
+        let at = entry.begun.after(patience).max(self.now);
         self.refer(index);
         self.queue.push(at, Event::ExpireEffect(index));
     }
@@ -388,6 +397,15 @@ pub(super) const RECORD_ACCEPTED: Duration = Duration::from_millis(200);
 const DESCRIBE: Duration = Duration::from_millis(200);
 /// A notification on its way to whoever subscribed: SNS, p99. Source: bitesizedserverless.com.
 const NOTIFICATION: Duration = Duration::from_millis(225);
+
+/// How long a shell waits for an effect whose call is not answered. What takes hours is under way only once the call
+/// was; humans are waited for as long as it takes.
+fn call_patience(effect: &Effect) -> Duration {
+    match effect.intent {
+        Intent::RequestApproval(_) => effect.timeout,
+        _ => effect.timeout.min(CALL),
+    }
+}
 
 /// A request to something that answers in one of three ways.
 pub(super) fn through(answer: Answer, apply: Duration, takes: Duration) -> Plan {

@@ -3,7 +3,7 @@
 use super::order_path::Path;
 use super::{Engine, Pending};
 use crate::core::effect::{Announcement, Gate, Intent, Outcome, PageReason};
-use crate::core::ids::Switch;
+use crate::core::ids::{Region, Switch};
 use crate::core::lease::{LeaseRequest, RoleChange, RoleChangeKind};
 use crate::core::ledger::Phase;
 use crate::core::machine::{Event, StateName};
@@ -106,6 +106,7 @@ impl Engine {
                     },
                 );
             }
+            // A switch knows one direction, away from home: taking over at home is to let go of it.
             StepId::EngageSwitchA => self.set_switch(now, step, Switch::A, true),
             StepId::EngageSwitchB => self.set_switch(now, step, Switch::B, true),
             StepId::DisengageSwitchA => self.set_switch(now, step, Switch::A, false),
@@ -149,8 +150,13 @@ impl Engine {
             StepId::OpenIntake => self.issue_step(now, step.id, step.patience, Intent::OpenIntake),
             StepId::OpenProcessing => self.issue_step(now, step.id, step.patience, Intent::OpenProcessing),
             StepId::CloseOrderPath => self.issue_step(now, step.id, step.patience, Intent::CloseOrderPath),
+            // A record that is pinned to home would answer with it whatever the switches say when home is lost next.
             StepId::PinRecord if policy.traffic.pin_record => {
-                self.issue_step(now, step.id, step.patience, Intent::PinRecord { to: us });
+                let intent = match us {
+                    Region::Home => Intent::UnpinRecord,
+                    Region::Away => Intent::PinRecord { to: us },
+                };
+                self.issue_step(now, step.id, step.patience, intent);
             }
             // Nothing was pinned, so there is nothing to undo.
             StepId::UnpinRecord
