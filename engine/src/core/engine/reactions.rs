@@ -14,6 +14,11 @@ impl Engine {
         self.note(now, Happening::Moved { from, to, edge });
         self.state_since = now.boot;
         self.state_deadline = self.settings.deadline(to).map(|limit| now.boot.after(limit));
+        if edge == Edge::PromotionRefused {
+            self.promotion_refused = true;
+        } else if to == StateName::Claiming || !to.is_role_change() {
+            self.promotion_refused = false;
+        }
         self.leave(now, from, edge);
         let afresh = matches!(to, StateName::Claiming | StateName::Quiescing) || !from.is_role_change();
         self.runner.enter(to, afresh);
