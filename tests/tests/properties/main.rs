@@ -3,3 +3,4 @@
 mod budget;
 mod outage;
 mod safety;
+mod timelines;
