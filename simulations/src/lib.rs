@@ -7,4 +7,6 @@ pub mod render;
 pub mod report;
 pub mod run;
 pub mod scenario;
+#[cfg(feature = "seeded-bugs")]
+pub mod seeded;
 mod world;

@@ -24,7 +24,6 @@ const fn changes_roles(intent: &Intent) -> bool {
         Intent::PromoteDatabase { .. }
             | Intent::SwitchOverDatabase { .. }
             | Intent::RejoinDatabase
-            | Intent::PinRecord { .. }
             | Intent::OpenIntake
             | Intent::OpenProcessing
     )
@@ -37,9 +36,10 @@ fn name(effect: &Effect) -> String {
 impl Invariant for StaleRefused {
     const NAME: &'static str = "stale effects are refused";
     const MEANING: &'static str = "Every effect carries a last moment that is no further off than its own time-out or \
-                                   the lease. No shell begins it later. No promotion, move, rebuild, pin or opening \
-                                   takes effect in the name of an epoch that is over; the switches themselves refuse \
-                                   older epochs.";
+                                   the lease. No shell begins it later. No promotion, move, rebuild or opening takes \
+                                   effect in the name of an epoch that is over; the switches themselves refuse older \
+                                   epochs. Left out: Route 53 knows no epoch, so a pin that was begun in time may \
+                                   become visible later (see the public name).";
 
     fn new(terms: &Terms) -> Self {
         Self {

@@ -259,7 +259,7 @@ impl Engine {
             guards.cool_down_escape && assessment == Assessment::RegionLost && now.boot >= self.keeper.expires_at();
         let finding = at_least(Guard::CoolDown, quiet_for, guards.cool_down);
         Some(Finding {
-            passed: finding.passed || escapes,
+            passed: finding.passed || escapes || seeded!(self.settings.bug, NoCoolDown),
             ..finding
         })
     }
@@ -295,7 +295,7 @@ impl Engine {
         };
         Finding {
             guard: Guard::DataLoss,
-            passed: passed || accepted,
+            passed: passed || accepted || seeded!(self.settings.bug, IgnoresLag),
             saw,
             relation: Relation::AtMost,
             needs: Value::Span(bound.lag_max),

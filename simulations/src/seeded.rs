@@ -1,0 +1,70 @@
+//! Bugs that are put in on purpose, in the engine's core or in the model of what surrounds it, and which invariants
+//! find them. Test-only: the feature `seeded-bugs` is off by default.
+
+use understudy_engine::core::seeded::SeededBug;
+
+/// A bug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bug {
+    /// One of the engine's core.
+    Core(SeededBug),
+    /// The shell begins effects whose last moment is over.
+    ShellIgnoresLastMoment,
+    /// The commit fence of the databases does not look at the clock.
+    FenceIgnoresClock,
+}
+
+impl Bug {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let core = SeededBug::ALL.iter().map(|bug| Self::Core(*bug));
+        core.chain([Self::ShellIgnoresLastMoment, Self::FenceIgnoresClock])
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Core(bug) => bug.name(),
+            Self::ShellIgnoresLastMoment => "shell-ignores-last-moment",
+            Self::FenceIgnoresClock => "fence-ignores-clock",
+        }
+    }
+
+    /// What it does.
+    #[must_use]
+    pub const fn what(self) -> &'static str {
+        match self {
+            Self::Core(bug) => bug.what(),
+            Self::ShellIgnoresLastMoment => "The shell begins effects whose last moment is over. (A bug of the shell.)",
+            Self::FenceIgnoresClock => {
+                "The databases let orders commit after the serving row's end. (A bug of the commit fence.)"
+            }
+        }
+    }
+
+    /// The files of the invariants that are there to find it.
+    #[must_use]
+    pub const fn found_by(self) -> &'static [&'static str] {
+        use SeededBug as Core;
+        match self {
+            // Whoever commits after a promotion sooner or later commits beside the new writer.
+            Self::FenceIgnoresClock => &["commits_fenced.rs", "one_open_region.rs"],
+            Self::ShellIgnoresLastMoment | Self::Core(Core::NoLastMoment) => &["stale_refused.rs"],
+            Self::Core(Core::SkipsTheWait) => &["promotion_with_lease.rs"],
+            Self::Core(Core::NeverLapses | Core::OverstatesTheRow) => &["one_tenure.rs"],
+            Self::Core(Core::ActsInTheNextEpoch) => &["epochs_rise.rs"],
+            Self::Core(Core::SecretPromotion) => &["intent_first.rs"],
+            Self::Core(Core::PromotesAgain) => &["looked_up_first.rs"],
+            Self::Core(Core::LeavesSwitches) => &["name_agrees.rs"],
+            Self::Core(Core::IgnoresLag) => &["loss_bounded.rs"],
+            Self::Core(Core::KeepsLossQuiet) => &["losses_reported.rs"],
+            Self::Core(Core::NoCoolDown) => &["cool_down.rs"],
+            Self::Core(Core::CountsAlarms) => &["loss_was_visible.rs"],
+            Self::Core(Core::ShadowActs) => &["hands_off.rs"],
+            Self::Core(Core::ForgetsDeadlines | Core::ResumesByItself) => &["no_stuck_state.rs"],
+            Self::Core(Core::StaysClosed) => &["convergence.rs"],
+            Self::Core(Core::HiddenState) => &["replay.rs"],
+        }
+    }
+}
