@@ -3,6 +3,8 @@
 
 use understudy_engine::core::seeded::SeededBug;
 
+use crate::invariants;
+
 /// A bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bug {
@@ -68,3 +70,52 @@ impl Bug {
         }
     }
 }
+
+/// `docs/invariants.md`.
+#[must_use]
+pub fn page() -> String {
+    let mut page = String::from(PAGE_HEAD);
+    for invariant in invariants::ALL {
+        let (name, meaning, file) = (invariant.name, invariant.meaning, invariant.file);
+        let link = format!("[{file}](../simulations/src/invariants/{file})");
+        let found = Bug::all().filter(|bug| bug.found_by().contains(&file));
+        let names: Vec<String> = found.map(|bug| format!("`{}`", bug.name())).collect();
+        page.push_str(&format!("| {name} | {meaning} | {link} | {} |\n", names.join(", ")));
+    }
+    page.push_str(PAGE_BUGS);
+    for bug in Bug::all() {
+        page.push_str(&format!("| `{}` | {} |\n", bug.name(), bug.what()));
+    }
+    page
+}
+
+const PAGE_HEAD: &str = "\
+# Invariants
+
+What must hold in every run, whatever breaks. This page is written by
+`cargo run --release -p understudy-simulations --features seeded-bugs --example invariants_page`.
+
+An invariant is a sentence about the world of the simulator: about the lease item, the databases, the orders, and what
+engines did, never about what they believed. All of them are looked at in every run and in every timeline of a campaign.
+`understudy-sim run` prints how many hold, or which were broken and when; `--json` names each. Outside the assumptions
+that a policy declares, such as clocks that drift further apart than `lease.drift-max`, some cannot hold. They are judged
+all the same, and a run that breaks one is wrong.
+
+Every invariant is shown to find something: a bug that was put in on purpose breaks it, and no other invariant that it
+does not imply, in a scenario that is clean without the bug
+([seeded_bugs.rs](../simulations/tests/seeded_bugs.rs)).
+
+| Invariant | What it means | File | Seeded bugs |
+|--|--|--|--|
+";
+
+const PAGE_BUGS: &str = "
+## The seeded bugs
+
+One line each, at the place where a real bug would be ([seeded.rs](../engine/src/core/seeded.rs); the last two sit in the
+simulator's model of what surrounds the core). The feature `seeded-bugs` builds them in. It is for tests only, is in no
+default, and without it they cost nothing.
+
+| Bug | What it does |
+|--|--|
+";

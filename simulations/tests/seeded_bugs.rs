@@ -287,3 +287,15 @@ fn every_invariant_has_a_bug_that_it_finds_and_every_bug_a_scenario() {
         assert!(cases.iter().any(|case| case.bug == bug), "{}", bug.name());
     }
 }
+
+#[test]
+fn the_page_about_invariants_is_the_one_that_is_written() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/invariants.md");
+    let written = std::fs::read_to_string(page).expect("the page is there");
+    let command = "cargo run --release -p understudy-simulations --features seeded-bugs --example invariants_page";
+    assert_eq!(
+        written,
+        understudy_simulations::seeded::page(),
+        "write it again: {command}"
+    );
+}

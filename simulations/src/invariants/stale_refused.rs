@@ -51,33 +51,27 @@ impl Invariant for StaleRefused {
     fn see(&mut self, at: Moment, fact: &Fact, broken: &mut impl FnMut(Moment, String)) {
         match fact {
             Fact::LeaseWritten { after, .. } => self.epoch = after.epoch,
-            Fact::Asked { effect, boot, .. } => {
-                if effect.not_after > boot.after(effect.timeout.max(self.ttl)) {
-                    broken(at, format!("{}: may be begun long after the lease is over", name(effect)));
-                }
+            Fact::Asked { effect, boot, .. } if effect.not_after > boot.after(effect.timeout.max(self.ttl)) => {
+                broken(at, format!("{}: may be begun long after the lease is over", name(effect)));
             }
-            Fact::Begun { by, effect, boot } => {
-                if *boot > effect.not_after {
-                    let text = format!(
-                        "{} begins {} after its last moment: {}",
-                        words::region(by.region),
-                        words::duration(boot.since(effect.not_after)),
-                        name(effect)
-                    );
-                    broken(at, text);
-                }
+            Fact::Begun { by, effect, boot } if *boot > effect.not_after => {
+                let text = format!(
+                    "{} begins {} after its last moment: {}",
+                    words::region(by.region),
+                    words::duration(boot.since(effect.not_after)),
+                    name(effect)
+                );
+                broken(at, text);
             }
-            Fact::Arrived { by, effect } => {
-                if effect.epoch < self.epoch && changes_roles(&effect.intent) {
-                    let text = format!(
-                        "{} acts for epoch {} in epoch {}: {}",
-                        words::region(by.region),
-                        effect.epoch,
-                        self.epoch,
-                        name(effect)
-                    );
-                    broken(at, text);
-                }
+            Fact::Arrived { by, effect } if effect.epoch < self.epoch && changes_roles(&effect.intent) => {
+                let text = format!(
+                    "{} acts for epoch {} in epoch {}: {}",
+                    words::region(by.region),
+                    effect.epoch,
+                    self.epoch,
+                    name(effect)
+                );
+                broken(at, text);
             }
             _ => {}
         }

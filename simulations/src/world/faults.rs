@@ -86,8 +86,8 @@ impl Faults {
 
     /// Since when every fault is over; none: one is in force or yet to come.
     pub(crate) fn healed(&self) -> Option<Moment> {
-        let ended = self.ended.iter().copied();
-        ended.fold(Some(Moment::START), |healed, ended| Some(healed?.max(ended?)))
+        let mut ended = self.ended.iter().copied();
+        ended.try_fold(Moment::START, |healed, ended| Some(healed.max(ended?)))
     }
 
     /// The beginning of the last fault that had begun by this moment.

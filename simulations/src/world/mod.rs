@@ -133,7 +133,7 @@ pub(crate) fn with_bug(
     let mut world = World::new(scenario, policy, seed, conditions, Detail::Full);
     world.bug = Some(bug);
     world.databases.fence_ignores_clock = bug == crate::seeded::Bug::FenceIgnoresClock;
-    world.to_the_end().report(seed)
+    world.when_over().report(seed)
 }
 
 /// Runs the same, and keeps what a campaign adds up.
@@ -150,10 +150,10 @@ impl<'a> World<'a> {
         conditions: Conditions,
         detail: Detail,
     ) -> Self {
-        Self::new(scenario, policy, seed, conditions, detail).to_the_end()
+        Self::new(scenario, policy, seed, conditions, detail).when_over()
     }
 
-    fn to_the_end(mut self) -> Self {
+    fn when_over(mut self) -> Self {
         self.begin();
         while let Some((at, event)) = self.queue.pop() {
             self.now = at;
