@@ -11,6 +11,7 @@ use understudy_policies::Policy;
 use understudy_policies::figures::{self, Distribution, Figure};
 
 use crate::report::{ConditionReport, ConditionsReport};
+use crate::scenario::{Scenario, Share};
 
 /// A latency that varies within a run: so many equally likely values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +118,8 @@ pub struct Conditions {
     pub sidecars: u16,
     /// Clients, at most 256.
     pub clients: u16,
+    /// The share of the clients that sit behind a resolver that stretches TTLs.
+    pub stretching: Share,
     /// How much longer than the TTL a stretching resolver keeps an answer, at least and at most.
     pub stretch: (Duration, Duration),
 }
@@ -180,6 +183,7 @@ impl Conditions {
             probe_phase: ProbePhase::Random,
             sidecars: 1,
             clients: 200,
+            stretching: Share::from_fraction(figures::STRETCHING_RESOLVERS),
             stretch: STRETCH,
         }
     }
@@ -219,6 +223,14 @@ impl Conditions {
         conditions
     }
 
+    /// The same, but for what a scenario states itself.
+    #[must_use]
+    pub fn as_stated_by(mut self, scenario: &Scenario) -> Self {
+        self.sidecars = scenario.sidecars.unwrap_or(self.sidecars);
+        self.stretching = scenario.stretching_resolvers.unwrap_or(self.stretching);
+        self
+    }
+
     /// Whether every figure is inside the policy's bounds.
     #[must_use]
     pub fn is_within_bounds(&self, policy: &Policy) -> bool {
@@ -231,13 +243,7 @@ impl Conditions {
     /// How many clients sit behind a resolver that stretches TTLs.
     #[must_use]
     pub fn stretching_clients(&self) -> u16 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a share of a u16 is a u16"
-        )]
-        let stretching = (f64::from(self.clients) * figures::STRETCHING_RESOLVERS).round() as u16;
-        stretching
+        self.stretching.of(self.clients)
     }
 
     /// Every figure with its bound and its source.
@@ -313,7 +319,11 @@ impl Conditions {
         list.count(
             "clients-behind-stretching-resolvers",
             self.stretching_clients(),
-            "PAM 2023 TTL study: 8.74 %",
+            if self.stretching == Share::from_fraction(figures::STRETCHING_RESOLVERS) {
+                "PAM 2023 TTL study: 8.74 %"
+            } else {
+                "the scenario"
+            },
         );
         let within = |figure: &ConditionReport| figure.bound.is_none_or(|bound| figure.value <= bound);
         ConditionsReport {

@@ -45,6 +45,35 @@ pub struct Judgement {
     pub missed_failovers: u32,
 }
 
+/// A set of a scenario's faults, by their places in its list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FaultSet([u128; 2]);
+
+impl FaultSet {
+    /// Adds a fault. A scenario has at most 200.
+    pub fn insert(&mut self, index: usize) {
+        if let Some(word) = self.0.get_mut(index / 128) {
+            *word |= 1 << (index % 128);
+        }
+    }
+
+    /// Whether a fault is in it.
+    #[must_use]
+    pub fn contains(self, index: usize) -> bool {
+        self.0
+            .get(index / 128)
+            .is_some_and(|word| word & (1 << (index % 128)) != 0)
+    }
+}
+
+impl FromIterator<usize> for FaultSet {
+    fn from_iter<I: IntoIterator<Item = usize>>(indexes: I) -> Self {
+        let mut set = Self::default();
+        indexes.into_iter().for_each(|index| set.insert(index));
+        set
+    }
+}
+
 /// What a campaign keeps of one timeline.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Digest {
@@ -64,10 +93,16 @@ pub struct Digest {
     pub accepted_rto: Option<f64>,
     /// Orders processed again, in seconds from the onset.
     pub processed_rto: Option<f64>,
+    /// Whether processing was ever stopped.
+    pub processing_stopped: bool,
     /// The phase that overran its allotment by most.
     pub overrun: Option<&'static str>,
     /// For how long fewer than 95 % of the clients could place orders.
     pub interrupted: Duration,
+    /// How many times that began.
+    pub interruptions: u32,
+    /// Which of the scenario's faults began.
+    pub begun: FaultSet,
     /// What became of the orders.
     pub orders: OrdersReport,
     /// The edges that any engine's machine took.
@@ -83,6 +118,13 @@ pub struct Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn faults_are_told_apart_up_to_the_most_that_a_scenario_has() {
+        let set: FaultSet = [0, 127, 128, 199].into_iter().collect();
+        let found: Vec<usize> = (0..300).filter(|index| set.contains(*index)).collect();
+        assert_eq!(found, [0, 127, 128, 199]);
+    }
 
     #[test]
     fn every_edge_has_a_place_of_its_own() {

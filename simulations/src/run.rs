@@ -26,7 +26,7 @@ pub fn run(scenario: &Scenario, policy: &Policy, seed: u64) -> Report {
 /// Runs a scenario under a policy, with these conditions.
 #[must_use]
 pub fn run_with(scenario: &Scenario, policy: &Policy, seed: u64, conditions: Conditions) -> Report {
-    world::run(scenario, policy, seed, conditions)
+    world::run(scenario, &scenario.under(policy), seed, conditions)
 }
 
 /// Runs a scenario with a bug in the engines, or in what surrounds them.
@@ -45,7 +45,7 @@ pub fn with_bug(
 /// Runs the same without writing a timeline, and keeps what a campaign adds up.
 #[must_use]
 pub fn digest_with(scenario: &Scenario, policy: &Policy, seed: u64, conditions: Conditions) -> Digest {
-    world::digest(scenario, policy, seed, conditions)
+    world::digest(scenario, &scenario.under(policy), seed, conditions)
 }
 
 /// The generator that the conditions of a seed are drawn from.

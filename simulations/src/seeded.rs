@@ -63,7 +63,7 @@ impl Bug {
             Self::Core(Core::KeepsLossQuiet) => &["losses_reported.rs"],
             Self::Core(Core::NoCoolDown) => &["cool_down.rs"],
             Self::Core(Core::CountsAlarms) => &["loss_was_visible.rs"],
-            Self::Core(Core::ShadowActs) => &["hands_off.rs"],
+            Self::Core(Core::ShadowActs | Core::IgnoresPause | Core::ActsDisarmed) => &["hands_off.rs"],
             Self::Core(Core::ForgetsDeadlines | Core::ResumesByItself) => &["no_stuck_state.rs"],
             Self::Core(Core::StaysClosed) => &["convergence.rs"],
             Self::Core(Core::HiddenState) => &["replay.rs"],

@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
+use understudy_engine::core::decision::Guard;
 use understudy_policies::shipped as policies;
 use understudy_simulations::conditions::Conditions;
 use understudy_simulations::render;
 use understudy_simulations::report::Report;
 use understudy_simulations::run::{conditions_rng, digest_with, run};
-use understudy_simulations::scenario::{Scenario, shipped};
+use understudy_simulations::scenario::{Expect, Scenario, shipped};
 
 const SEED: u64 = 1;
 
@@ -66,6 +68,53 @@ fn the_same_day_gives_opposite_answers_for_different_order_paths() {
         "same incident, another order path: aws-2021-12-07-network-api (fail over)"
     );
     assert_eq!(said(find("partition")), "");
+}
+
+#[test]
+fn a_run_that_is_not_what_the_scenario_states_is_wrong() {
+    type Statement = (&'static str, fn(&mut Expect));
+    let statements: [Statement; 6] = [
+        ("nothing went home", |it| it.failback_by = Some(Duration::from_secs(60))),
+        ("could not place orders for", |it| {
+            it.interrupted_max = Some(Duration::from_secs(1));
+        }),
+        ("failovers decided: 1; expected: 2", |it| it.failovers = Some(2)),
+        ("no refusal names the guard `data-loss`", |it| {
+            it.blocked_by = Some(Guard::DataLoss);
+        }),
+        ("no engine asked an operator", |it| it.needs_operator = Some(true)),
+        ("acknowledged orders lost", |it| it.orders_lost_max = Some(0)),
+    ];
+    let shipped = shipped::find("region-loss").unwrap().scenario().unwrap();
+    let policy = policies::TRADING.policy().unwrap();
+    for (said, state) in statements {
+        let mut scenario = shipped.clone();
+        state(&mut scenario.expect);
+        let verdict = run(&scenario, &policy, SEED).verdict;
+        let wrong: Vec<&str> = verdict
+            .points
+            .iter()
+            .filter(|it| !it.right)
+            .map(|it| it.text.as_str())
+            .collect();
+        assert!(
+            !verdict.right && wrong.len() == 1 && wrong[0].contains(said),
+            "{said}: {wrong:?}"
+        );
+    }
+}
+
+#[test]
+fn what_a_scenario_states_and_a_run_does_is_right() {
+    let mut scenario = shipped::find("region-loss").unwrap().scenario().unwrap();
+    let expect = &mut scenario.expect;
+    expect.interrupted_max = Some(Duration::from_secs(60));
+    expect.failovers = Some(1);
+    expect.needs_operator = Some(false);
+    expect.orders_lost_max = Some(1_000);
+    let verdict = run(&scenario, &policies::TRADING.policy().unwrap(), SEED).verdict;
+    assert!(verdict.right, "{verdict:?}");
+    assert_eq!(verdict.points.len(), 8);
 }
 
 #[test]

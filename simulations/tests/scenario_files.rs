@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use understudy_policies::source::{Diagnostics, Source, Style};
-use understudy_simulations::scenario::{self, rules, shipped};
+use understudy_simulations::scenario::{self, Theme, rules, shipped};
 
 fn bad_scenarios() -> Vec<(String, Diagnostics)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/bad-scenarios");
@@ -69,10 +69,15 @@ fn every_scenario_file_is_shipped() {
 
 #[test]
 fn every_incident_names_its_sources_and_says_what_is_inferred() {
-    let published = |name: &str| name.starts_with("aws-") || name.starts_with("github-");
-    for shipped in shipped::ALL.iter().filter(|shipped| published(shipped.name)) {
+    let mut incidents = 0;
+    for shipped in shipped::ALL {
         let scenario = shipped.scenario().unwrap();
-        assert!(!scenario.sources.is_empty(), "{}", shipped.name);
+        let is_incident = scenario.theme == Some(Theme::Incidents);
+        assert_eq!(is_incident, !scenario.sources.is_empty(), "{}", shipped.name);
+        if !is_incident {
+            continue;
+        }
+        incidents += 1;
         let kinds: BTreeSet<_> = scenario.faults.iter().map(|fault| fault.evidence).collect();
         assert_eq!(
             kinds.len(),
@@ -81,6 +86,18 @@ fn every_incident_names_its_sources_and_says_what_is_inferred() {
             shipped.name
         );
     }
+    assert!(incidents > 0);
+}
+
+/// `scenarios` prints a heading whenever the theme changes.
+#[test]
+fn shipped_scenarios_stand_theme_by_theme() {
+    let themes: Vec<Option<Theme>> = shipped::ALL
+        .iter()
+        .map(|shipped| shipped.scenario().unwrap().theme)
+        .collect();
+    assert!(themes.iter().all(Option::is_some));
+    assert!(themes.is_sorted());
 }
 
 /// Whatever a prefix of a file says, it is an error and not a panic.
@@ -92,4 +109,31 @@ fn no_prefix_of_a_scenario_makes_the_reader_panic() {
             assert!(!wrong.findings().is_empty());
         }
     }
+}
+
+#[test]
+fn every_key_of_the_format_is_read_as_it_is_written() {
+    let text = include_str!("files/everything.toml");
+    let scenario = scenario::read(&Source::new("everything.toml", text))
+        .unwrap_or_else(|wrong| panic!("{}", wrong.render(Style::Plain)));
+    insta::assert_debug_snapshot!((
+        scenario.sidecars,
+        scenario.stretching_resolvers,
+        scenario.seed,
+        &scenario.operations
+    ));
+    let said: Vec<String> = scenario
+        .faults
+        .iter()
+        .map(|fault| {
+            format!(
+                "{:?} + {:?} to {:?}: {}",
+                fault.origin,
+                fault.at,
+                fault.until,
+                fault.in_words()
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(said.join("\n"));
 }

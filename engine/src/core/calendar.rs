@@ -1,5 +1,7 @@
 //! Whether the market trades at a given moment.
 
+use std::cell::Cell;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use understudy_policies::model::{TradingCalendar, Weekday};
@@ -14,6 +16,9 @@ pub(crate) struct Calendar {
     opens_minute: u16,
     closes_minute: u16,
     holidays: Vec<Date>,
+    /// The last minute that was asked about, and its answer: time zones are slow, and a soaking engine asks at every
+    /// turn. Sessions begin and end with a minute.
+    last: Cell<Option<(i64, bool)>>,
 }
 
 impl Calendar {
@@ -30,11 +35,24 @@ impl Calendar {
             opens_minute: calendar.opens_minute,
             closes_minute: calendar.closes_minute,
             holidays: calendar.holidays.iter().filter_map(|date| date.parse().ok()).collect(),
+            last: Cell::new(None),
         }
     }
 
     /// Whether the market trades at this moment.
     pub(crate) fn trades(&self, at: WallTime) -> bool {
+        let minute = at.as_millis().div_euclid(60_000);
+        match self.last.get() {
+            Some((last, answer)) if last == minute => answer,
+            _ => {
+                let answer = self.look_up(at);
+                self.last.set(Some((minute, answer)));
+                answer
+            }
+        }
+    }
+
+    fn look_up(&self, at: WallTime) -> bool {
         let Ok(instant) = jiff::Timestamp::from_millisecond(at.as_millis()) else {
             return false;
         };
@@ -94,6 +112,21 @@ mod tests {
         );
         assert!(trades("2026-12-01T14:30:00Z"));
         assert!(!trades("2026-12-01T21:00:00Z"), "the close itself is outside");
+    }
+
+    #[test]
+    fn the_last_answer_is_kept_for_its_own_minute_only() {
+        let calendar = calendar();
+        let at = |text: &str| WallTime::from_millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
+        for (text, trades) in [
+            ("2026-07-01T13:29:59.999Z", false),
+            ("2026-07-01T13:30:00Z", true),
+            ("2026-07-01T13:29:00Z", false),
+            ("1969-07-02T13:29:59.999Z", false),
+        ] {
+            assert_eq!(calendar.trades(at(text)), trades, "{text}");
+            assert_eq!(calendar.trades(at(text)), trades, "{text}, again");
+        }
     }
 
     #[test]

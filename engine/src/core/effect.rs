@@ -75,12 +75,16 @@ pub enum Intent {
     RejoinDatabase,
     /// Compare the lost region's last commits with what survived. Answered by [`Outcome::Reconciled`].
     ReconcileDatabase,
-    /// Flip a switch. Refused by the switch if a later epoch has written it.
+    /// Flip a switch by a conditional write. [`Outcome::Refused`] by a switch that was written in a later epoch, or in
+    /// the same epoch with a higher order. So a write that was held up on its way cannot undo what came after it.
     SetSwitch {
         /// Which one.
         switch: Switch,
         /// `true` holds traffic away from the home region.
         engaged: bool,
+        /// Twice the version of the lease item that this is decided on, and one more if it undoes what was decided on
+        /// the same version.
+        order: u64,
     },
     /// Read both switches. Answered by [`Outcome::Switches`].
     ReadSwitches,
@@ -124,6 +128,7 @@ impl Intent {
             } | Self::ReadDatabaseClock
                 | Self::WriteServing { .. }
                 | Self::TellPeer(_)
+                | Self::ReadSwitches
         )
     }
 }
@@ -167,6 +172,8 @@ pub enum PageReason {
     NeedsOperator,
     /// This region stopped serving by itself.
     SelfFenced,
+    /// This sidecar cannot read where the platform stands. It serves nothing, and goes on as soon as it can.
+    CannotRead,
     /// A failover happened.
     FailedOver,
     /// A failback was undone. It is tried again after another soak.

@@ -30,6 +30,8 @@ pub(crate) struct Runner {
     definition: Option<&'static Definition>,
     state: StateName,
     steps: [StepState; StepId::COUNT],
+    /// When a step is next to be tried. It is asked for after every input and changes with few of them, so it is kept.
+    due: Timestamp,
 }
 
 impl Runner {
@@ -38,6 +40,7 @@ impl Runner {
             definition: None,
             state: StateName::Recovering,
             steps: [StepState::Pending; StepId::COUNT],
+            due: Timestamp::NEVER,
         }
     }
 
@@ -76,17 +79,21 @@ impl Runner {
                 self.steps[step.id as usize] = StepState::Pending;
             }
         }
+        self.look_for_due();
     }
 
     /// The steps that may start or be tried again now.
-    pub(crate) fn ready(&self, now: Timestamp) -> impl Iterator<Item = &'static Step> + use<> {
-        let runner = self.clone();
-        let steps = self.definition.into_iter().flat_map(|definition| definition.steps);
-        steps.filter(move |step| runner.startable_at(step).is_some_and(|at| now >= at))
+    pub(crate) fn ready(&self, now: Timestamp) -> impl Iterator<Item = &'static Step> {
+        let definition = self.definition.filter(|_| now >= self.due);
+        let steps = definition.into_iter().flat_map(|definition| definition.steps);
+        steps.filter(move |step| self.startable_at(step).is_some_and(|at| now >= at))
     }
 
     /// From when on a step may start, if what it waits for is done.
     fn startable_at(&self, step: &Step) -> Option<Timestamp> {
+        if !self.runs_here(step) {
+            return None;
+        }
         let at = match self.steps[step.id as usize] {
             StepState::Pending => Timestamp::ZERO,
             StepState::Waiting { until } => until,
@@ -94,12 +101,13 @@ impl Runner {
         };
         let awaited = |id: &&StepId| belongs(self.definition, **id, step.state);
         let carried = step.state != self.state && step.carries_over;
-        let free = step
-            .after
-            .iter()
-            .filter(awaited)
-            .all(|id| carried || self.steps[*id as usize] == StepState::Done);
-        (self.runs_here(step) && free).then_some(at)
+        let free = carried
+            || step
+                .after
+                .iter()
+                .filter(awaited)
+                .all(|id| self.steps[*id as usize] == StepState::Done);
+        free.then_some(at)
     }
 
     /// Whether a step belongs to the present state, or goes on in it.
@@ -124,18 +132,18 @@ impl Runner {
     }
 
     /// A step is done.
-    pub(crate) const fn done(&mut self, id: StepId) {
-        self.steps[id as usize] = StepState::Done;
+    pub(crate) fn done(&mut self, id: StepId) {
+        self.set(id, StepState::Done);
     }
 
     /// A step's effect is under way.
-    pub(crate) const fn running(&mut self, id: StepId, effect: EffectId) {
-        self.steps[id as usize] = StepState::Running(effect);
+    pub(crate) fn running(&mut self, id: StepId, effect: EffectId) {
+        self.set(id, StepState::Running(effect));
     }
 
     /// A step is to be tried again, or looked at again, at that moment.
-    pub(crate) const fn wait(&mut self, id: StepId, until: Timestamp) {
-        self.steps[id as usize] = StepState::Waiting { until };
+    pub(crate) fn wait(&mut self, id: StepId, until: Timestamp) {
+        self.set(id, StepState::Waiting { until });
     }
 
     /// The step that waits for this effect.
@@ -147,12 +155,19 @@ impl Runner {
     }
 
     /// When a step is next to be tried.
-    pub(crate) fn next_due(&self) -> Timestamp {
-        let Some(definition) = self.definition else {
-            return Timestamp::NEVER;
-        };
-        let due = definition.steps.iter().filter_map(|step| self.startable_at(step));
-        due.min().unwrap_or(Timestamp::NEVER)
+    pub(crate) const fn next_due(&self) -> Timestamp {
+        self.due
+    }
+
+    fn set(&mut self, id: StepId, state: StepState) {
+        self.steps[id as usize] = state;
+        self.look_for_due();
+    }
+
+    fn look_for_due(&mut self) {
+        let steps = self.definition.into_iter().flat_map(|definition| definition.steps);
+        let due = steps.filter_map(|step| self.startable_at(step)).min();
+        self.due = due.unwrap_or(Timestamp::NEVER);
     }
 
     /// Whether a human is being waited for.

@@ -38,12 +38,14 @@ bugs! {
     NoLastMoment { "no-last-moment", "Effects of the workflow may be begun at any time." }
     SecretPromotion { "secret-promotion", "The promotion is not written into the journal." }
     PromotesAgain { "promotes-again", "A promotion that timed out is asked for again without a look." }
-    LeavesSwitches { "leaves-switches", "Undoing a failover leaves the switches as they are." }
+    LeavesSwitches { "leaves-switches", "Undoing a failover leaves the switches as they are, and nobody looks after them." }
     IgnoresLag { "ignores-lag", "The guard of the data-loss bound always agrees." }
     KeepsLossQuiet { "keeps-loss-quiet", "Nobody is paged about orders that were found lost." }
     NoCoolDown { "no-cool-down", "The guard of the cool-down always agrees." }
     CountsAlarms { "counts-alarms", "The quorum counts breached witnesses, not failure domains." }
     ShadowActs { "shadow-acts", "The policy's mode is not looked at: every engine begins armed." }
+    IgnoresPause { "ignores-pause", "The guard of a pause always agrees." }
+    ActsDisarmed { "acts-disarmed", "The guard of an armed engine always agrees, and its effects go out." }
     ForgetsDeadlines { "forgets-deadlines", "No state has a deadline." }
     ResumesByItself { "resumes-by-itself", "An engine that asked for an operator goes on without one." }
     StaysClosed { "stays-closed", "An order path that was closed is never opened again outside a workflow." }

@@ -100,9 +100,10 @@ impl Settings {
             Patience::DatabaseWrite => policy.bounds.database_write,
             Patience::RecordChange => Duration::from_secs(60),
             Patience::Draining => policy.deadlines.draining,
-            Patience::Verifying => policy.deadlines.verifying,
+            Patience::Check => Duration::from_secs(5),
             Patience::Rejoining => policy.deadlines.rejoining,
-            Patience::Reconciling => policy.deadlines.reconciling,
+            Patience::Rebuild => Duration::from_secs(5 * 60),
+            Patience::Comparison => Duration::from_secs(30 * 60),
             Patience::HandingBack => policy.deadlines.handing_back,
             Patience::Human => Duration::from_secs(7 * 24 * 3600),
         }

@@ -103,12 +103,14 @@ pub enum Patience {
     RecordChange,
     /// `deadlines.draining`
     Draining,
-    /// `deadlines.verifying`
-    Verifying,
+    /// Five seconds: a probe of what clients see that takes longer has failed, and is made again.
+    Check,
     /// `deadlines.rejoining`
     Rejoining,
-    /// `deadlines.reconciling`
-    Reconciling,
+    /// Five minutes: afterwards it is asked again. A rebuild that is under way is joined, one that got lost is begun.
+    Rebuild,
+    /// Half an hour: afterwards it is asked again.
+    Comparison,
     /// `deadlines.handing-back`
     HandingBack,
     /// As long as it takes: a human answers.
@@ -256,9 +258,9 @@ pub const FAILOVER: Definition = Definition {
             &[WriteServingRow, ReconcileVenues],
             Patience::LeaseOperation,
         ),
-        step(VerifyWrite, State::Verifying, &[OpenProcessing], Patience::Verifying),
+        step(VerifyWrite, State::Verifying, &[OpenProcessing], Patience::Check),
         // One engaged switch suffices, so this waits for neither.
-        step(VerifyRouting, State::Verifying, &[OpenProcessing], Patience::Verifying),
+        step(VerifyRouting, State::Verifying, &[OpenProcessing], Patience::Check),
         step(
             RecordCompletion,
             State::Verifying,
@@ -266,12 +268,12 @@ pub const FAILOVER: Definition = Definition {
             Patience::LeaseOperation,
         ),
         step(AwaitRegion, State::Rejoining, &[RecordCompletion], Patience::Rejoining),
-        step(RejoinDatabase, State::Rejoining, &[AwaitRegion], Patience::Rejoining),
+        step(RejoinDatabase, State::Rejoining, &[AwaitRegion], Patience::Rebuild),
         step(
             ReconcileDatabase,
             State::Reconciling,
             &[RejoinDatabase],
-            Patience::Reconciling,
+            Patience::Comparison,
         ),
         step(
             MarkProtected,
@@ -339,7 +341,7 @@ pub const FAILBACK: Definition = Definition {
             Patience::LeaseOperation,
         ),
         step(ConfirmHome, State::Confirming, &[TransferLease], Patience::HandingBack),
-        step(VerifyRouting, State::Confirming, &[TransferLease], Patience::Verifying),
+        step(VerifyRouting, State::Confirming, &[TransferLease], Patience::Check),
         // What undoes a failback. Looking comes first: if the writer is at home after all, the failback goes on.
         step(LookAtWriter, State::RollingBack, &[], Patience::LeaseOperation).on_failure(OnFailure::RollForward),
         step(

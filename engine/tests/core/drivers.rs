@@ -212,3 +212,33 @@ fn a_replaced_driver_does_not_give_its_successors_lease_away() {
         pair.switches
     );
 }
+
+#[test]
+fn a_second_sidecar_that_fences_itself_does_not_close_what_the_driver_has_opened_again() {
+    let mut pair = pair();
+    let second = pair.add(Region::Home, 2);
+    pair.run(15 * SECOND);
+    for health in &mut pair.health {
+        health.store = false;
+    }
+    pair.peer_path = false;
+    pair.run(20 * SECOND);
+    assert_eq!(pair.sides[second].engine.state(), StateName::SelfFenced);
+    for health in &mut pair.health {
+        health.store = true;
+    }
+    pair.peer_path = true;
+    pair.run(30 * SECOND);
+    assert!(pair.open[0], "{:?}", pair.states());
+    assert_eq!(pair.count(second, |intent| *intent == Intent::CloseOrderPath), 0);
+}
+
+#[test]
+fn an_order_path_that_somebody_closes_is_opened_again() {
+    let mut pair = pair();
+    pair.run(10 * SECOND);
+    pair.open[0] = false;
+    pair.intake[0] = false;
+    pair.run(15 * SECOND);
+    assert!(pair.open[0] && pair.intake[0]);
+}

@@ -33,6 +33,36 @@ fn a_lost_end_of_execution_event_does_not_block_for_ever() {
     pair.run_to("failover", 10 * 60 * SECOND, |p| p.states()[1] == StateName::Rejoining);
 }
 
+/// Lets the home region's application fail for three seconds of every twenty, for so many rounds.
+fn flap(pair: &mut Pair, rounds: u32) {
+    for _ in 0..rounds {
+        pair.run(17 * SECOND);
+        pair.health[0].application = false;
+        pair.run(3 * SECOND);
+        pair.health[0].application = true;
+    }
+}
+
+#[test]
+fn a_database_that_fails_over_in_its_region_lends_no_time_to_a_blip_of_the_application() {
+    let mut pair = pair();
+    pair.health[0].database = false;
+    flap(&mut pair, 1);
+    pair.run(5 * SECOND);
+    pair.health[0].database = true;
+    pair.run(60 * SECOND);
+    assert_eq!(pair.count(AWAY, |i| matches!(i, Intent::PromoteDatabase { .. })), 0);
+    assert_eq!(pair.states()[1], StateName::Steady);
+}
+
+#[test]
+fn an_application_that_comes_and_goes_takes_no_time_from_a_database_that_is_lost() {
+    let mut pair = pair();
+    pair.health[0].database = false;
+    flap(&mut pair, 4);
+    assert_eq!(pair.count(AWAY, |i| matches!(i, Intent::PromoteDatabase { .. })), 1);
+}
+
 #[test]
 fn an_engine_that_was_suspended_does_not_decide_on_old_evidence() {
     let mut pair = pair();

@@ -53,6 +53,20 @@ fn a_failback_that_keeps_failing_is_not_tried_for_ever() {
 }
 
 #[test]
+fn a_switchover_that_fails_for_certain_does_not_keep_the_order_path_closed() {
+    let (mut pair, _) = soaking();
+    pair.faults
+        .always
+        .push((|i| matches!(i, Intent::SwitchOverDatabase { .. }), Outcome::Failed));
+    pair.command(AWAY, Command::FailBack);
+    pair.run_to("moving the writer", HOUR, |p| p.states()[1] == StateName::SwitchingOver);
+    assert!(!pair.open[1]);
+    pair.run(60 * SECOND);
+    assert!(pair.open[1], "still closed a minute later: {:?}", pair.states());
+    assert_eq!(pair.states()[1], StateName::Soaking);
+}
+
+#[test]
 fn a_declined_failback_leaves_the_lease_and_the_writer() {
     let mut pair = asked_for_approval();
     pair.release(0, Outcome::Refused);

@@ -12,5 +12,6 @@ mod memory;
 mod operators;
 mod order_path;
 mod pair;
+mod recovery;
 mod scenes;
 mod sweeps;

@@ -1,6 +1,6 @@
 //! Opening and closing: the order path and the record follow the role, also when a call fails.
 
-use crate::scenes::{AWAY, HOME, HOUR, SECOND, pair};
+use crate::scenes::{AWAY, HOME, HOUR, SECOND, pair, soaking};
 use understudy_engine::core::effect::{Intent, Outcome};
 use understudy_engine::core::ids::Region;
 use understudy_engine::core::machine::StateName;
@@ -33,6 +33,17 @@ fn a_region_that_returns_as_standby_closes_its_order_path() {
     pair.run(60 * SECOND);
     assert_eq!(pair.states()[0], StateName::Steady);
     assert_eq!(pair.open, [false, true], "two open regions");
+}
+
+#[test]
+fn a_standby_that_somebody_opens_by_hand_is_closed_again() {
+    let mut pair = pair();
+    pair.run(10 * SECOND);
+    pair.open[1] = true;
+    pair.intake[1] = true;
+    pair.run(60 * SECOND);
+    assert_eq!(pair.open, [true, false], "a standby that takes orders");
+    assert!(!pair.intake[1]);
 }
 
 #[test]
@@ -125,4 +136,35 @@ fn the_record_is_pinned_once_the_control_plane_answers() {
     pair.lose(Region::Home);
     pair.run(HOUR);
     assert!(pair.count(AWAY, |i| matches!(i, Intent::PinRecord { .. })) > 1);
+}
+
+#[test]
+fn taking_the_platform_home_from_a_lost_standby_flips_both_switches_home() {
+    let (mut pair, home) = soaking();
+    assert_eq!(pair.switches, [true; 2]);
+    pair.run(HOUR);
+    pair.lose(Region::Away);
+    pair.run_to("home", 120 * SECOND, |p| p.states()[0] == StateName::Rejoining);
+    assert_eq!(
+        pair.switches, [false; 2],
+        "engaged switches hold clients away from home"
+    );
+    assert!(pair.sides[home].up);
+}
+
+#[test]
+fn a_switch_that_says_otherwise_is_flipped_by_whoever_serves() {
+    let mut pair = pair();
+    pair.switches = [true, false];
+    pair.run(30 * SECOND);
+    assert_eq!(pair.switches, [false; 2]);
+}
+
+#[test]
+fn a_disarmed_engine_leaves_the_switches_alone() {
+    let mut pair = pair();
+    pair.command(HOME, Command::Disarm);
+    pair.switches = [true, false];
+    pair.run(60 * SECOND);
+    assert_eq!(pair.switches, [true, false]);
 }

@@ -412,7 +412,7 @@ impl Pair {
                 orders_lost: 0,
                 residual_commits: 0,
             }),
-            Intent::SetSwitch { switch, engaged } => {
+            Intent::SetSwitch { switch, engaged, .. } => {
                 self.switches[switch.index()] = engaged;
                 Outcome::Done
             }

@@ -111,6 +111,26 @@ impl<'r> Value<'r> {
         }
     }
 
+    /// A share: a number from 0 to 1, or a percentage in quotes.
+    pub fn share(&self) -> Option<f64> {
+        let DeValue::String(text) = self.value.get_ref() else {
+            return self.number(0.0..=1.0);
+        };
+        let percent = text.strip_suffix('%').and_then(|number| number.trim().parse().ok());
+        match percent {
+            Some(percent) if (0.0..=100.0).contains(&percent) => Some(percent / 100.0),
+            Some(_) => self.out_of_bounds(text, "0%", "100%", "a percentage"),
+            None => {
+                self.report(
+                    Fault::BadText,
+                    format!("`{}` is not a percentage: `{text}`", self.path),
+                    "write a percentage like `\"30%\"`, or a number from 0 to 1 without quotes".to_owned(),
+                );
+                None
+            }
+        }
+    }
+
     /// `true` or `false`.
     pub fn boolean(&self) -> Option<bool> {
         match self.value.get_ref() {

@@ -2,13 +2,16 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use thiserror::Error;
 use understudy_policies::Policy;
 use understudy_policies::check;
+use understudy_policies::duration;
 use understudy_policies::policy::Document;
 use understudy_policies::shipped as policies;
 use understudy_policies::source::{Diagnostics, Severity, Source, Style, Unreadable, nearest};
+use understudy_simulations::campaign::HORIZON_MIN;
 use understudy_simulations::scenario::{self, Place, Scenario, shipped};
 
 use super::output;
@@ -20,6 +23,8 @@ pub(super) enum Refusal {
     UnknownScenario { name: String, hint: String },
     #[error("there is no policy `{name}`; {hint}")]
     UnknownPolicy { name: String, hint: String },
+    #[error("the policy `{policy}` has no witness `{name}`; {hint}")]
+    UnknownWitness { name: String, policy: String, hint: String },
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     #[error("{0}")]
@@ -29,6 +34,24 @@ pub(super) enum Refusal {
          write `primary = \"us-east-1\"`, `standby = \"us-east-2\"` and `witness = \"us-west-2\"` to try it"
     )]
     OtherRegions { policy: String, regions: String },
+    #[error("seed {seed} and {timelines} timelines go beyond the last seed, {last}; begin lower or run fewer", last = u64::MAX)]
+    SeedsRunOut { seed: u64, timelines: u64 },
+    #[error(
+        "the horizon is {given}, and everything is healed only 15m after the onset; give a drawn timeline {least} or \
+         more, so that it can come to rest",
+        given = duration::format(*.0),
+        least = duration::format(HORIZON_MIN)
+    )]
+    ShortHorizon(Duration),
+    #[error(
+        "`{path}` cannot name a scenario; give it a name of lower-case words joined by dashes and the ending `.toml`, like \
+         `lost-renewal.toml`"
+    )]
+    NoScenarioName { path: String },
+    #[error("cannot write `{path}`: {error}")]
+    Unwritable { path: String, error: io::Error },
+    #[error("cannot listen for Ctrl-C: {0}")]
+    Signals(String),
     #[error("cannot write the answer: {0}")]
     Output(io::Error),
 }
@@ -37,7 +60,7 @@ impl Refusal {
     /// 2 for wrong usage or unreadable input; 3 when it is the outside that failed.
     pub(super) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Output(_) => 3,
+            Self::Output(_) | Self::Signals(_) | Self::Unwritable { .. } => 3,
             _ => 2,
         }
     }
@@ -78,8 +101,8 @@ pub(super) fn scenarios() -> Result<Vec<Scenario>, Refusal> {
 }
 
 /// The policy that an argument names, or else the one that the scenario does.
-pub(super) fn policy(argument: Option<&str>, scenario: &Scenario) -> Result<Policy, Refusal> {
-    let name = argument.unwrap_or(&scenario.policy);
+pub(super) fn policy(argument: Option<&str>, otherwise: &str) -> Result<Policy, Refusal> {
+    let name = argument.unwrap_or(otherwise);
     let source = match policies::Shipped::find(name) {
         Some(shipped) => shipped.source(),
         None if names_a_file(name) => Source::read(Path::new(name))?,
@@ -149,7 +172,7 @@ mod tests {
     fn every_shipped_scenario_is_found_by_name_with_its_policy() {
         for shipped in shipped::ALL {
             let scenario = scenario(shipped.name).unwrap();
-            assert_eq!(policy(None, &scenario).unwrap().name, scenario.policy);
+            assert_eq!(policy(None, &scenario.policy).unwrap().name, scenario.policy);
         }
     }
 

@@ -2,21 +2,29 @@
 //!
 //! Standard output carries the answer and nothing else; everything else goes to standard error.
 
+mod campaign;
 mod input;
 mod output;
+mod replay;
 mod run;
 mod scenarios;
+mod shrink;
+mod source;
 mod summary;
 
 use std::process::ExitCode;
 
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    fine
   1    a run is wrong: not the stated decision, over the budget where the
-       scenario demands that it is kept, or an invariant broken
+       scenario demands that it is kept, or an invariant broken; a campaign
+       found a broken invariant, a false or a missed failover
   2    wrong usage or unreadable input
   3    something outside failed, such as the disk that takes the answer
   130  interrupted";
@@ -33,6 +41,10 @@ struct CommandLine {
 enum Command {
     /// Replays an outage: what was decided and why, where the 60 seconds went, and whether it was right.
     Run(RunArguments),
+    /// Runs many timelines, each from its own seed, and adds up what they found.
+    Campaign(CampaignArguments),
+    /// Tells one timeline of a campaign in full: what was drawn, and what came of it.
+    Replay(ReplayArguments),
     /// Lists the shipped scenarios, with the decision that each is judged against.
     Scenarios(ScenariosArguments),
 }
@@ -46,9 +58,9 @@ struct RunArguments {
     /// Replays every shipped scenario and prints expected and actual side by side.
     #[arg(long)]
     all: bool,
-    /// The seed of everything random. The same seed gives the same run, byte for byte.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// The seed of everything random. The same seed gives the same run, byte for byte. Left out: the scenario's own, or 1.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// A policy file, or a shipped policy's name, instead of the one that the scenario names.
     #[arg(long, value_name = "FILE")]
     policy: Option<String>,
@@ -58,11 +70,89 @@ struct RunArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+struct CampaignArguments {
+    /// How many timelines.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
+    timelines: u64,
+    /// The seed of the first timeline; the others follow it one by one.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// How many timelines run at the same time. All cores, if left out. The result does not depend on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    cores: Option<u16>,
+    #[command(flatten)]
+    drawn: DrawnArguments,
+    /// Prints one JSON object on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+struct ReplayArguments {
+    /// The seed of the timeline. A campaign names it, with the options that go with it.
+    #[arg(value_name = "SEED")]
+    seed: u64,
+    #[command(flatten)]
+    drawn: DrawnArguments,
+    /// Shows nothing that happened later than this after the onset, like `90s`.
+    #[arg(long, value_name = "DURATION", value_parser = understudy_policies::duration::parse)]
+    until: Option<Duration>,
+    /// Makes a failing timeline small: leaves out, simplifies and shortens whatever it does not take, and prints what is
+    /// left as a scenario file.
+    #[arg(long, conflicts_with_all = ["until", "focus"])]
+    shrink: bool,
+    /// Writes the scenario file there instead of printing it. The scenario is named like the file.
+    #[arg(long, value_name = "FILE.toml", requires = "shrink")]
+    out: Option<PathBuf>,
+    /// Shows what this witness of the policy saw, and where the engines stood, instead of the whole timeline.
+    #[arg(long, value_name = "WITNESS")]
+    focus: Option<String>,
+    /// Prints one JSON object on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What timelines are drawn from.
+#[derive(Debug, Args)]
+struct DrawnArguments {
+    /// What is drawn.
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = WorkloadName::Mixed)]
+    workload: WorkloadName,
+    /// This scenario instead, with another seed for each timeline and its onset moved within a second.
+    #[arg(long, value_name = "SCENARIO|FILE.toml", conflicts_with = "workload")]
+    scenario: Option<String>,
+    /// A policy file, or a shipped policy's name. `trading`, or what the scenario names, if left out.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<String>,
+    /// How long each timeline is followed from its onset, like `30m`: 20m or more. 30m, or as the scenario says, if left
+    /// out.
+    #[arg(long, value_name = "DURATION", value_parser = source::horizon)]
+    horizon: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum WorkloadName {
+    /// Noise in which nothing is lost: any failover is false.
+    Quiet,
+    /// The serving region fails again and again, too shortly for a failover each time: any failover is false.
+    Flapping,
+    /// One incident that matters, and up to six other faults.
+    Outages,
+    /// 20 % quiet, 20 % flapping, 60 % outages.
+    Mixed,
+}
+
+#[derive(Debug, Args)]
 struct ScenariosArguments {
     /// Prints one JSON object on standard output.
     #[arg(long)]
     json: bool,
 }
+
+/// The seed of a scenario that names none.
+const SEED: u64 = 1;
 
 /// What a command found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,18 +161,26 @@ enum Answer {
     Fine,
     /// The answer is no.
     No,
+    /// Somebody stopped it. What was done until then is told.
+    Interrupted,
 }
+
+/// What `Ctrl-C` ends with.
+const INTERRUPTED: u8 = 130;
 
 /// Reads the command line, does what it says, and answers.
 pub(crate) fn main() -> ExitCode {
     let command = CommandLine::parse().command;
     let (answer, json) = match &command {
         Command::Run(arguments) => (run::run(arguments), arguments.json),
+        Command::Campaign(arguments) => (campaign::campaign(arguments), arguments.json),
+        Command::Replay(arguments) => (replay::replay(arguments), arguments.json),
         Command::Scenarios(arguments) => (scenarios::scenarios(arguments), arguments.json),
     };
     match answer {
         Ok(Answer::Fine) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),
+        Ok(Answer::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(refusal) => {
             refusal.tell();
             if json {

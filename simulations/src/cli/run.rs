@@ -11,7 +11,7 @@ use understudy_simulations::scenario::Scenario;
 
 use super::input::{self, Refusal};
 use super::summary::Summary;
-use super::{Answer, RunArguments, output};
+use super::{Answer, RunArguments, SEED, output};
 
 pub(super) fn run(arguments: &RunArguments) -> Result<Answer, Refusal> {
     match &arguments.scenario {
@@ -22,8 +22,8 @@ pub(super) fn run(arguments: &RunArguments) -> Result<Answer, Refusal> {
 
 fn run_one(arguments: &RunArguments, name: &str) -> Result<Answer, Refusal> {
     let scenario = input::scenario(name)?;
-    let policy = input::policy(arguments.policy.as_deref(), &scenario)?;
-    let report = replay(&scenario, &policy, arguments.seed);
+    let policy = input::policy(arguments.policy.as_deref(), &scenario.policy)?;
+    let report = replay(&scenario, &policy, seed(arguments, &scenario));
     if arguments.json {
         output::print_json(&report)?;
     } else {
@@ -33,6 +33,11 @@ fn run_one(arguments: &RunArguments, name: &str) -> Result<Answer, Refusal> {
     Ok(answer([&report]))
 }
 
+/// The seed that was asked for, or the scenario's own.
+fn seed(arguments: &RunArguments, scenario: &Scenario) -> u64 {
+    arguments.seed.or(scenario.seed).unwrap_or(SEED)
+}
+
 /// What else there is about the same incident: the opposite answer may be right for another order path.
 fn siblings(scenario: &Scenario) -> Result<String, Refusal> {
     let scenarios = input::scenarios()?;
@@ -40,7 +45,8 @@ fn siblings(scenario: &Scenario) -> Result<String, Refusal> {
 }
 
 fn run_all(arguments: &RunArguments) -> Result<Answer, Refusal> {
-    let with_policy = |scenario| Ok((input::policy(arguments.policy.as_deref(), &scenario)?, scenario));
+    let with_policy =
+        |scenario: Scenario| Ok((input::policy(arguments.policy.as_deref(), &scenario.policy)?, scenario));
     let runs: Vec<(Policy, Scenario)> = input::scenarios()?
         .into_iter()
         .map(with_policy)
@@ -50,7 +56,7 @@ fn run_all(arguments: &RunArguments) -> Result<Answer, Refusal> {
     }
     // Each run is alone with its seed, so it does not matter which ends first.
     let reports: Vec<Report> = thread::scope(|scope| {
-        let start = |(policy, scenario)| scope.spawn(move || replay(scenario, policy, arguments.seed));
+        let start = |(policy, scenario)| scope.spawn(move || replay(scenario, policy, seed(arguments, scenario)));
         let started: Vec<_> = runs
             .iter()
             .map(|(policy, scenario)| start((policy, scenario)))
@@ -61,7 +67,7 @@ fn run_all(arguments: &RunArguments) -> Result<Answer, Refusal> {
         started.into_iter().map(ended).collect()
     });
     if arguments.json {
-        output::print_json(&Summary::new(arguments.seed, &reports))?;
+        output::print_json(&Summary::new(arguments.seed.unwrap_or(SEED), &reports))?;
     } else {
         output::print(&render::table(&reports, output::look()))?;
     }

@@ -9,7 +9,7 @@ use understudy_simulations::report::{
 /// Every shipped scenario, run once.
 #[derive(Debug, Serialize)]
 pub(super) struct Summary<'a> {
-    /// The seed of each run.
+    /// The seed of each run whose scenario names none of its own.
     seed: u64,
     /// Whether every run is right.
     right: bool,
@@ -22,6 +22,7 @@ pub(super) struct Summary<'a> {
 struct Run<'a> {
     scenario: &'a ScenarioReport,
     policy: &'a str,
+    seed: u64,
     ledger: &'a LedgerReport,
     orders: &'a OrdersReport,
     violations: &'a [Violation],
@@ -35,6 +36,7 @@ impl<'a> Summary<'a> {
         let run = |report: &'a Report| Run {
             scenario: &report.scenario,
             policy: &report.policy,
+            seed: report.seed,
             ledger: &report.ledger,
             orders: &report.orders,
             violations: &report.violations,

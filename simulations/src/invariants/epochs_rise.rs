@@ -24,8 +24,8 @@ impl Invariant for EpochsRise {
                                    epoch has two holders. Serving rows carry the holder's own epoch, and neither they \
                                    nor the switches ever go back to an older one.";
 
-    fn new(_terms: &Terms) -> Self {
-        let LeaseRecord { epoch, holder, .. } = LeaseRecord::initial();
+    fn new(terms: &Terms) -> Self {
+        let LeaseRecord { epoch, holder, .. } = terms.lease;
         Self {
             epoch,
             holder,

@@ -1,7 +1,7 @@
 //! Every role-changing effect was written down before it was begun.
 
 use understudy_engine::core::effect::Intent;
-use understudy_engine::core::ids::EffectId;
+use understudy_engine::core::ids::{EffectId, Region};
 use understudy_engine::core::lease::{LeaseRecord, RoleChangeKind};
 
 use super::{Fact, Invariant, Sidecar, Terms};
@@ -22,10 +22,12 @@ pub(crate) struct IntentFirst {
     /// What each sidecar's journal asks for and its shell has not begun.
     journals: Vec<Vec<EffectId>>,
     recorded: [Recorded; 2],
+    holder: Region,
 }
 
 impl IntentFirst {
     fn note(&mut self, before: &LeaseRecord, after: &LeaseRecord) {
+        self.holder = after.holder;
         if after.epoch != before.epoch {
             self.recorded = [Recorded::default(); 2];
         }
@@ -44,6 +46,8 @@ impl IntentFirst {
     fn is_recorded(&self, by: Sidecar, intent: &Intent) -> bool {
         let recorded = self.recorded[by.region.index()];
         match intent {
+            // Whoever holds the lease may send clients to itself: that is no role change.
+            Intent::SetSwitch { engaged: true, .. } if by.region == Region::Away && self.holder == by.region => true,
             Intent::SetSwitch { engaged: true, .. } => recorded.claim || recorded.failover,
             Intent::PromoteDatabase { .. } | Intent::PinRecord { .. } => recorded.failover,
             Intent::SwitchOverDatabase { .. } => recorded.failback,
@@ -55,7 +59,8 @@ impl IntentFirst {
 impl Invariant for IntentFirst {
     const NAME: &'static str = "intents are recorded before their effects begin";
     const MEANING: &'static str = "A sidecar's journal holds every effect that is no routine before its shell begins it. \
-                                   The lease item holds the claim before a switch is engaged, the failover before a \
+                                   The lease item holds the claim before a switch is engaged (by a region that does not \
+                                   hold the lease), the failover before a \
                                    database is promoted or the record pinned, and the failback before the writer is \
                                    moved home: whoever takes over from a crashed sidecar can know.";
 
@@ -63,6 +68,7 @@ impl Invariant for IntentFirst {
         Self {
             journals: vec![Vec::new(); terms.sidecars],
             recorded: [Recorded::default(); 2],
+            holder: terms.lease.holder,
         }
     }
 
@@ -122,6 +128,7 @@ mod tests {
     const ENGAGE: Intent = Intent::SetSwitch {
         switch: Switch::A,
         engaged: true,
+        order: 2,
     };
     const PROMOTE: Intent = Intent::PromoteDatabase {
         method: DatabaseMethod::AuroraDetach,

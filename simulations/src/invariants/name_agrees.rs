@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use understudy_engine::core::ids::Region;
-use understudy_engine::core::lease::LeaseRecord;
 
 use super::{Ending, Fact, Invariant, Terms};
 use crate::report::words;
@@ -58,9 +57,9 @@ impl Invariant for NameAgrees {
         Self {
             redirection: terms.redirection,
             engine_moves_name: terms.engine_moves_name,
-            holder: LeaseRecord::initial().holder,
+            holder: terms.lease.holder,
             settled: true,
-            answer: Region::Home,
+            answer: terms.lease.holder,
             readable: true,
             wrong_since: None,
         }
@@ -93,6 +92,8 @@ impl Invariant for NameAgrees {
 
 #[cfg(test)]
 mod tests {
+    use understudy_engine::core::lease::LeaseRecord;
+
     use super::*;
     use crate::invariants::testing::{AWAY, breaches, take_over, write};
     use understudy_engine::core::lease::LeaseRequest;

@@ -12,7 +12,8 @@ use crate::world::clock::Moment;
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct OneTenure {
-    drift_max: Duration,
+    /// By how much a row may outlive the tenure: the taker waits for both.
+    row_slack: Duration,
     /// Until when each sidecar believes that its region may serve.
     tenures: Vec<(Region, Moment)>,
     /// The same, of all sidecars of a region, those included that do not run any more.
@@ -50,11 +51,12 @@ impl Invariant for OneTenure {
     const MEANING: &'static str = "While a sidecar of one region may serve by its own clock, or its database's serving \
                                    row is valid, no sidecar of the other region may, unless that region gave the lease \
                                    up by itself. A serving row never outlives the tenure that it was written for (by \
-                                   more than `lease.drift-max`): a holder that cannot renew is fenced by its database.";
+                                   more than `lease.margin` and `lease.drift-max`, before which no taker opens): a holder that \
+                                   cannot renew is fenced by its database.";
 
     fn new(terms: &Terms) -> Self {
         Self {
-            drift_max: terms.drift_max,
+            row_slack: terms.margin + terms.drift_max,
             tenures: vec![(Region::Home, Moment::START); terms.sidecars],
             reached: [Moment::START; 2],
             rows: [Moment::START; 2],
@@ -78,7 +80,7 @@ impl Invariant for OneTenure {
             }
             Fact::ServingRow { region, until, .. } => {
                 self.rows[region.index()] = until;
-                let limit = self.reached[region.index()].after(self.drift_max);
+                let limit = self.reached[region.index()].after(self.row_slack);
                 if until > at && until > limit {
                     let text = format!(
                         "{}'s database lets orders commit {} beyond the lease",
@@ -173,7 +175,7 @@ mod tests {
     #[test]
     fn a_row_that_outlives_its_lease_breaks_it() {
         let history = |until| [(100, tenure(HOME, 107)), (100, row(Region::Home, until))];
-        assert_eq!(breaches::<OneTenure>(history(108)), 1);
-        assert_eq!(breaches::<OneTenure>(history(107)), 0);
+        assert_eq!(breaches::<OneTenure>(history(109)), 1);
+        assert_eq!(breaches::<OneTenure>(history(108)), 0);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use understudy_engine::core::lease::LeaseRecord;
 use understudy_engine::core::machine::StateName;
 use understudy_policies::Policy;
 use understudy_policies::model::{Mode, RedirectTrigger, WhenUnknown};
@@ -14,6 +15,8 @@ pub(crate) const SLACK: Duration = Duration::from_secs(2);
 /// The figures.
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {
+    /// The lease item at the beginning.
+    pub lease: LeaseRecord,
     /// `lease.ttl`
     pub ttl: Duration,
     /// `lease.margin`: as long may a commit need to become durable.
@@ -49,7 +52,7 @@ pub(crate) struct Terms {
 
 impl Terms {
     /// The figures of one run.
-    pub(crate) fn new(policy: &Policy, conditions: &Conditions) -> Self {
+    pub(crate) fn new(policy: &Policy, conditions: &Conditions, begins_with: LeaseRecord) -> Self {
         let (lease, guards, deadlines) = (&policy.lease, &policy.guards, &policy.deadlines);
         let quorum = || policy.witnesses.iter().filter(|witness| witness.quorum);
         let evidence = quorum().map(|witness| {
@@ -71,6 +74,7 @@ impl Terms {
             + conditions.switchover
             + deadlines.verifying;
         Self {
+            lease: begins_with,
             ttl: lease.ttl,
             margin: lease.margin,
             drift_max: lease.drift_max,

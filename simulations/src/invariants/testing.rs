@@ -25,10 +25,8 @@ pub(crate) const AWAY: Sidecar = Sidecar {
 /// The default policy's figures.
 pub(crate) fn terms() -> Terms {
     let policy = shipped::trading();
-    Terms::new(
-        &policy,
-        &Conditions::modelled(&policy, &mut ChaCha8Rng::seed_from_u64(1)),
-    )
+    let conditions = Conditions::modelled(&policy, &mut ChaCha8Rng::seed_from_u64(1));
+    Terms::new(&policy, &conditions, LeaseRecord::initial())
 }
 
 pub(crate) const fn at(seconds: u64) -> Moment {

@@ -1,8 +1,10 @@
 //! A run as a person reads it, at any hour and on any width of terminal.
 
+mod campaign;
 mod fold;
 mod ledger;
 mod news;
+mod replay;
 mod scenarios;
 mod table;
 mod text;
@@ -12,6 +14,8 @@ mod verdict;
 use crate::report::Report;
 use text::Paper;
 
+pub use campaign::campaign;
+pub use replay::replay;
 pub use scenarios::{scenarios, siblings};
 pub use table::table;
 pub use verdict::is_right;

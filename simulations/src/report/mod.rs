@@ -43,6 +43,9 @@ pub struct Report {
     pub actual: ActualReport,
     /// Whether the two agree.
     pub verdict: VerdictReport,
+    /// Every change of a witness's mind, for whoever asks what one of them saw. The timeline tells them, too.
+    #[serde(skip)]
+    pub sightings: Vec<Sighting>,
 }
 
 /// Which scenario was run.
@@ -125,6 +128,34 @@ pub struct TimelineEntry {
     pub kind: Kind,
     /// In a sentence.
     pub text: String,
+}
+
+/// A witness changed its verdict.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Sighting {
+    /// When.
+    pub at_seconds: f64,
+    /// The engine that heard of it.
+    pub who: String,
+    /// Which witness.
+    pub witness: String,
+    /// The region it is about.
+    pub target: &'static str,
+    /// What it had said before.
+    pub from: &'static str,
+    /// What it says now.
+    pub to: &'static str,
+    /// Where every engine stood right after; null: it was not running.
+    pub states: Vec<EngineState>,
+}
+
+/// Where an engine stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EngineState {
+    /// Whose.
+    pub who: String,
+    /// The state of its machine; null: the sidecar is not running.
+    pub state: Option<&'static str>,
 }
 
 /// One decision or refusal.
@@ -280,10 +311,22 @@ pub struct ExpectedReport {
     pub ends_in: Option<&'static str>,
     /// Coming home must not begin earlier.
     pub no_failback_before_seconds: Option<f64>,
+    /// Coming home must have begun by then.
+    pub failback_by_seconds: Option<f64>,
     /// Whether both figures must be inside the budget.
     pub within_budget: bool,
     /// Whether clients must be able to place orders throughout.
     pub uninterrupted: bool,
+    /// The longest for which fewer than 95 % of clients may be unable to place orders, all interruptions together.
+    pub interrupted_max_seconds: Option<f64>,
+    /// How many failovers ought to be decided.
+    pub failovers: Option<u32>,
+    /// The guard that some refusal ought to name.
+    pub blocked_by: Option<&'static str>,
+    /// Whether an engine ought to end up asking an operator to take over.
+    pub needs_operator: Option<bool>,
+    /// How many acknowledged orders may be lost.
+    pub orders_lost_max: Option<u32>,
     /// Why that is the right decision.
     pub because: String,
 }

@@ -213,7 +213,9 @@ pub fn intent(intent: &Intent) -> Option<String> {
         Intent::DescribeDatabase => return None,
         Intent::RejoinDatabase => "rebuild the other region's database as a standby".to_owned(),
         Intent::ReconcileDatabase => "find out what was lost".to_owned(),
-        Intent::SetSwitch { switch: which, engaged } => {
+        Intent::SetSwitch {
+            switch: which, engaged, ..
+        } => {
             let verb = if engaged { "engage" } else { "disengage" };
             format!("{verb} switch {}", switch(which))
         }
@@ -276,6 +278,7 @@ const fn page_reason(reason: PageReason) -> &'static str {
         PageReason::Loss => "a loss for which the policy wants a human",
         PageReason::StandbyLost => "the standby is lost: serving without one",
         PageReason::NeedsOperator => "the engine cannot go on by itself",
+        PageReason::CannotRead => "this sidecar cannot read where the platform stands, and serves nothing until it can",
         PageReason::SelfFenced => "this region stopped serving by itself",
         PageReason::FailedOver => "a failover happened",
         PageReason::FailbackFailed => "coming home was undone; it is tried again after another soak",

@@ -2,26 +2,30 @@
 
 use std::time::Duration;
 
-use understudy_policies::duration;
 use understudy_policies::gather;
-use understudy_policies::source::{Table, name_of};
+use understudy_policies::source::Table;
 
-use super::model::{Fault, FaultState, Part, Place, Subject};
-use super::names::StateName;
-use super::read::HORIZON_MAX;
+use super::model::{Fault, FaultState, Origin, Part, Place, Subject};
 use super::rules;
+use super::state::state;
+use super::timing::{beginning, ending};
 
 /// What a fault's checks need to know of the rest of the file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Head {
+    /// From the start of the run to the onset, if it is readable.
+    pub(super) onset: Option<Duration>,
     /// From the onset to the end of the run, if both are readable.
     pub(super) length: Option<Duration>,
+    /// Sidecars in each region, as far as the file says.
+    pub(super) sidecars: Option<u16>,
     /// Whether the file names a source.
     pub(super) sourced: bool,
 }
 
 const FAULTS_MAX: usize = 200;
-const SPAN_MIN: Duration = Duration::from_millis(1);
+/// The most sidecars that a region can have.
+pub(super) const SIDECARS_MAX: u16 = 4;
 
 pub(super) fn faults(table: &Table<'_>, head: Head) -> Option<Vec<Fault>> {
     let mut earlier: Vec<Fault> = Vec::new();
@@ -31,7 +35,7 @@ pub(super) fn faults(table: &Table<'_>, head: Head) -> Option<Vec<Fault>> {
         earlier.push(fault.clone());
         if clash {
             table.refuse(
-                "at",
+                begins_with(table),
                 rules::OVERLAP,
                 "an earlier fault of the same thing is still in force here".to_owned(),
                 "end the earlier one first: of two states at once, only one can be modelled".to_owned(),
@@ -44,12 +48,13 @@ pub(super) fn faults(table: &Table<'_>, head: Head) -> Option<Vec<Fault>> {
 
 fn fault(table: &Table<'_>, head: Head) -> Option<Fault> {
     let part: Option<Part> = table.name("part");
-    let (at, until) = span(table, head.length);
+    let begins = beginning(table, head);
     let fault = gather!(Fault {
-        subject: subject(table, part),
+        subject: subject(table, part, head),
         state: state(table, part),
-        at: at,
-        until: until,
+        origin: begins.map(|begins| begins.origin),
+        at: begins.map(|begins| begins.at),
+        until: ending(table, head, begins),
         evidence: table.name("evidence"),
         note: table.text("note"),
     })?;
@@ -65,52 +70,43 @@ fn fault(table: &Table<'_>, head: Head) -> Option<Fault> {
     Some(fault)
 }
 
-fn span(table: &Table<'_>, length: Option<Duration>) -> (Option<Duration>, Option<Option<Duration>>) {
-    let mut at = table.duration("at", Duration::ZERO..=HORIZON_MAX);
-    let mut until = table.optional("until", |value| value.duration(SPAN_MIN..=HORIZON_MAX));
-    if let (Some(from), Some(Some(to))) = (at, until)
-        && to <= from
-    {
-        table.refuse_together(
-            &[("until", "the end"), ("at", "the beginning")],
-            rules::UNTIL,
-            "the fault ends before it begins".to_owned(),
-            "both count from the onset: give `until` more than `at`".to_owned(),
-        );
-        return (None, None);
-    }
-    let Some(length) = length else { return (at, until) };
-    let beyond = |key: &str, what: &str, help: &str| {
-        let message = format!(
-            "the fault {what} the end of the run, {} after the onset",
-            duration::format(length)
-        );
-        table.refuse(key, rules::BEYOND_HORIZON, message, help.to_owned());
-    };
-    if at.take_if(|at| *at >= length).is_some() {
-        beyond(
-            "at",
-            "begins at or after",
-            "let it begin earlier, or give the run a longer `horizon`",
-        );
-    } else if until
-        .take_if(|until| until.is_some_and(|until| until > length))
-        .is_some()
-    {
-        beyond(
-            "until",
-            "ends after",
-            "leave `until` out, or give the run a longer `horizon`",
-        );
-    }
-    (at, until)
+/// The key that says when it begins.
+fn begins_with(table: &Table<'_>) -> &'static str {
+    let keys = ["at-step", "at-state", "before-onset"];
+    keys.into_iter().find(|key| table.has(key)).unwrap_or("at")
 }
 
-fn subject(table: &Table<'_>, part: Option<Part>) -> Option<Subject> {
+/// The number of one sidecar of several.
+pub(super) fn sidecar(table: &Table<'_>, head: Head) -> Option<Option<u16>> {
+    let number = table.optional("sidecar", |value| value.integer(1..=SIDECARS_MAX))?;
+    let there_are = head.sidecars.unwrap_or(1);
+    if number.is_some_and(|number| number > there_are) {
+        table.refuse(
+            "sidecar",
+            rules::SIDECAR,
+            format!("each region has {there_are} of them"),
+            "write a smaller number, or more `sidecars` at the top of the file".to_owned(),
+        );
+        return None;
+    }
+    Some(number)
+}
+
+fn subject(table: &Table<'_>, part: Option<Part>, head: Head) -> Option<Subject> {
     let region = table.optional("region", |value| value.name::<Place>());
     let between = table.optional("between", |value| value.list(2..=2, |value| value.name::<Place>()));
     let from = table.optional("from", |value| value.name::<Place>());
     let to = table.optional("to", |value| value.name::<Place>());
+    let sidecar = sidecar(table, head);
+    if table.has("sidecar") && part.is_some_and(|part| part != Part::Sidecars) {
+        table.refuse(
+            "sidecar",
+            rules::SIDECAR,
+            "only `sidecars` come in numbers".to_owned(),
+            "remove it, or write `part = \"sidecars\"`".to_owned(),
+        );
+        return None;
+    }
     match part? {
         Part::Link => {
             if table.has("region") {
@@ -132,7 +128,11 @@ fn subject(table: &Table<'_>, part: Option<Part>) -> Option<Subject> {
             } else {
                 table.name("region")?
             };
-            (ends.is_empty() && placed(table, part, place)).then_some(Subject::Part { part, place })
+            let subject = match sidecar? {
+                Some(number) => Subject::Sidecar { place, number },
+                None => Subject::Part { part, place },
+            };
+            (ends.is_empty() && placed(table, part, place)).then_some(subject)
         }
     }
 }
@@ -186,84 +186,8 @@ fn placed(table: &Table<'_>, part: Part, place: Place) -> bool {
     false
 }
 
-fn state(table: &Table<'_>, part: Option<Part>) -> Option<FaultState> {
-    let name: Option<StateName> = table.name("state");
-    let period = table.optional("period", |value| value.duration(SPAN_MIN..=HORIZON_MAX));
-    let down_for = table.optional("down-for", |value| value.duration(SPAN_MIN..=HORIZON_MAX));
-    let by = table.optional("by", |value| value.duration(SPAN_MIN..=HORIZON_MAX));
-    let name = name?;
-    if !possible(table, part?, name) {
-        return None;
-    }
-    let used: &[&str] = match name {
-        StateName::Flapping => &["period", "down-for"],
-        StateName::Slow | StateName::Delayed => &["by"],
-        _ => &[],
-    };
-    let mut unused = ["period", "down-for", "by"]
-        .into_iter()
-        .filter(|key| table.has(key) && !used.contains(key));
-    if let Some(key) = unused.next() {
-        table.refuse_together(
-            &[(key, "means nothing for"), ("state", "this")],
-            rules::FIGURES,
-            format!("`{key}` means nothing for the state `{}`", name_of(name)),
-            "remove it: `period` and `down-for` go with `flapping`, `by` with `slow` and `delayed`".to_owned(),
-        );
-        return None;
-    }
-    // Reported as a missing key when it is not there: only now is it known to be needed.
-    let needed = |key: &str, given: Option<Option<Duration>>| match given? {
-        Some(given) => Some(given),
-        None => table.required(key).and(None),
-    };
-    Some(match name {
-        StateName::Down => FaultState::Down,
-        StateName::Hang => FaultState::Hang,
-        StateName::Missing => FaultState::Missing,
-        StateName::Open => FaultState::Open,
-        StateName::Damaged => FaultState::Damaged,
-        StateName::Slow => FaultState::Slow { by: needed("by", by)? },
-        StateName::Delayed => FaultState::Delayed { by: needed("by", by)? },
-        StateName::Flapping => flapping(table, needed("period", period)?, down_for?)?,
-    })
-}
-
-fn flapping(table: &Table<'_>, period: Duration, down_for: Option<Duration>) -> Option<FaultState> {
-    // Half of the time up and half of it down is what "flapping" says when nothing else is known.
-    let down_for = down_for.unwrap_or(period / 2);
-    if down_for >= period {
-        table.refuse_together(
-            &[("down-for", "this much of"), ("period", "one full cycle")],
-            rules::PERIOD,
-            "the part is down for the whole of each period, which is not flapping".to_owned(),
-            "give `down-for` less than `period`, or write `state = \"down\"`".to_owned(),
-        );
-        return None;
-    }
-    Some(FaultState::Flapping { period, down_for })
-}
-
-fn possible(table: &Table<'_>, part: Part, state: StateName) -> bool {
-    if part.states().contains(&state) {
-        return true;
-    }
-    let states: Vec<String> = part
-        .states()
-        .iter()
-        .map(|state| format!("`{}`", name_of(*state)))
-        .collect();
-    table.refuse_together(
-        &[("state", "not a state of"), ("part", "this")],
-        rules::STATE,
-        format!("`{}` cannot be `{}`", part.name(), name_of(state)),
-        format!("write {}", states.join(" or ")),
-    );
-    false
-}
-
-/// Whether two faults say something about the same thing at the same time.
-fn overlap(one: &Fault, other: &Fault) -> bool {
+/// Whether two faults say something about the same thing at the same time, of which only one can be so.
+pub(crate) fn overlap(one: &Fault, other: &Fault) -> bool {
     let same = match (one.subject, other.subject) {
         (
             Subject::Link { from, to, both_ways },
@@ -277,6 +201,35 @@ fn overlap(one: &Fault, other: &Fault) -> bool {
         }
         (one, other) => one == other,
     };
-    let ends_before = |one: &Fault, other: &Fault| one.until.is_some_and(|until| until <= other.at);
-    same && !ends_before(one, other) && !ends_before(other, one)
+    let differ = one.state.name() != other.state.name();
+    if !same || (differ && (spoils_delivery(one.state) || spoils_delivery(other.state))) {
+        return false;
+    }
+    let (Some(one), Some(other)) = (span(one), span(other)) else {
+        return false;
+    };
+    let ends_before = |one: Span, other: Span| one.1.is_some_and(|end| end <= other.0);
+    !ends_before(one, other) && !ends_before(other, one)
+}
+
+/// Messages can be lost, repeated and late all at once.
+const fn spoils_delivery(state: FaultState) -> bool {
+    matches!(
+        state,
+        FaultState::Lossy { .. } | FaultState::Duplicated { .. } | FaultState::Reordered { .. }
+    )
+}
+
+/// Beginning and end, in nanoseconds from the onset.
+type Span = (i128, Option<i128>);
+
+/// When a fault is in force; none: nobody knows before the run.
+fn span(fault: &Fault) -> Option<Span> {
+    let nanos = |duration: Duration| i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX);
+    let origin = match fault.origin {
+        Origin::Onset => 0,
+        Origin::BeforeOnset(before) => -nanos(before),
+        Origin::Step(_) | Origin::State(_) => return None,
+    };
+    Some((origin + nanos(fault.at), fault.until.map(|until| origin + nanos(until))))
 }

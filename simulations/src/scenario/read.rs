@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::time::Duration;
 
+use understudy_engine::core::ids::Region;
 use understudy_engine::core::time::WallTime;
 use understudy_policies::gather;
 use understudy_policies::shipped as policies;
 use understudy_policies::source::{Diagnostics, Reader, Source, Table, Value, nearest};
 
+use super::expect::{expect, serving_region};
 use super::fault::{self, Head};
-use super::model::{Expect, ExpectedDecision, Part, Place, Scenario};
+use super::model::{Fault, Operation, Origin, Part, Scenario, Share};
+use super::operation::operations;
 use super::{rules, shipped};
 
 /// The longest run: a week.
@@ -31,14 +34,22 @@ fn scenario(source: &Source, table: &Table<'_>) -> Option<Scenario> {
     let sources = table
         .optional("sources", |value| value.list(1..=20, |value| value.text()))
         .map(Option::unwrap_or_default);
+    let sidecars = table.optional("sidecars", |value| value.integer(1..=fault::SIDECARS_MAX));
     let head = Head {
+        onset,
+        sidecars: sidecars.flatten(),
         length: onset.zip(horizon).map(|(onset, horizon)| horizon.saturating_sub(onset)),
         sourced: sources.as_ref().is_none_or(|sources| !sources.is_empty()),
     };
-    let faults = fault::faults(table, head);
-    if faults
-        .as_ref()
-        .is_some_and(|faults| faults.iter().all(|fault| !fault.at.is_zero()))
+    let operations = operations(table, head);
+    // An operator can be all that happens.
+    let faults = if table.has("fault") || !table.has("operator") {
+        fault::faults(table, head)
+    } else {
+        Some(Vec::new())
+    };
+    if let (Some(faults), Some(operations)) = (&faults, &operations)
+        && !something_at_the_onset(faults, operations)
     {
         table.refuse(
             "onset",
@@ -47,20 +58,46 @@ fn scenario(source: &Source, table: &Table<'_>) -> Option<Scenario> {
             "give the first fault `at = \"0s\"`, and move the onset and the other faults to match".to_owned(),
         );
     }
+    let begins_in = table
+        .optional("begins-in", |value| serving_region(&value))
+        .map(|region| region.unwrap_or(Region::Home));
     gather!(Scenario {
         name: name(source, table),
         title: table.parsed("title", one_line),
+        theme: table.optional("theme", |value| value.name()),
         variant_of: table.optional("variant-of", |value| variant_of(&value)),
         start: table.parsed("start", start),
         onset: onset,
         horizon: horizon,
         order_path: order_path(table),
         policy: policy(table),
+        begins_in: begins_in,
+        mode: table.optional("mode", |value| value.name()),
         approval_after: table.optional("approval-after", |value| value.duration(Duration::ZERO..=HORIZON_MAX)),
+        sidecars: sidecars,
+        stretching_resolvers: table
+            .optional("stretching-resolvers", |value| value.share())
+            .map(|share| share.map(Share::from_fraction)),
+        seed: table.optional("seed", |value| {
+            value.integer(0..=i64::MAX).and_then(|seed| u64::try_from(seed).ok())
+        }),
         sources: sources,
-        expect: table.table("expect", |table| expect(table, head.length)),
+        expect: table.table("expect", |table| expect(
+            table,
+            head.length,
+            begins_in.unwrap_or(Region::Home)
+        )),
         faults: faults,
+        operations: operations,
     })
+}
+
+fn something_at_the_onset(faults: &[Fault], operations: &[Operation]) -> bool {
+    let faults = faults.iter().map(|fault| (fault.origin, fault.at));
+    let operations = operations.iter().map(|operation| (operation.origin, operation.at));
+    faults
+        .chain(operations)
+        .any(|begins| begins == (Origin::Onset, Duration::ZERO))
 }
 
 fn times(table: &Table<'_>) -> (Option<Duration>, Option<Duration>) {
@@ -100,8 +137,11 @@ fn name(source: &Source, table: &Table<'_>) -> Option<String> {
     Some(name)
 }
 
-/// Names are typed on command lines and are file names.
-fn short_name(text: &str) -> Result<String, String> {
+/// Whether a text can name a scenario: names are typed on command lines and are file names.
+///
+/// # Errors
+/// When it cannot, with how to write it.
+pub fn short_name(text: &str) -> Result<String, String> {
     let word = |part: &str| {
         !part.is_empty()
             && part
@@ -207,59 +247,4 @@ fn order_path(table: &Table<'_>) -> Option<Vec<Part>> {
         "put `aurora` last: it is where an order is committed".to_owned(),
     );
     None
-}
-
-fn expect(table: &Table<'_>, length: Option<Duration>) -> Option<Expect> {
-    let expect = gather!(Expect {
-        decision: table.name("decision"),
-        ends_in: table.optional("ends-in", |value| serving_region(&value)),
-        no_failback_before: table.optional("no-failback-before", |value| {
-            value.duration(Duration::ZERO..=length.unwrap_or(HORIZON_MAX))
-        }),
-        within_budget: table
-            .optional("within-budget", |value| value.boolean())
-            .map(|given| given == Some(true)),
-        uninterrupted: table
-            .optional("uninterrupted", |value| value.boolean())
-            .map(|given| given == Some(true)),
-        because: table.text("because"),
-    })?;
-    let against: &[(&str, bool)] = match expect.decision {
-        ExpectedDecision::Hold => &[
-            ("within-budget", expect.within_budget),
-            ("no-failback-before", expect.no_failback_before.is_some()),
-            (
-                "ends-in",
-                expect.ends_in.is_some_and(|region| Place::from(region) != Place::Home),
-            ),
-        ],
-        ExpectedDecision::FailOver => &[("uninterrupted", expect.uninterrupted)],
-    };
-    let mut agreed = true;
-    for (key, _) in against.iter().filter(|(_, stated)| *stated) {
-        agreed = false;
-        let (decision, why) = match expect.decision {
-            ExpectedDecision::Hold => ("hold", "a platform that stays neither fails over nor comes home"),
-            ExpectedDecision::FailOver => ("fail-over", "a failover interrupts, if only for seconds"),
-        };
-        table.refuse_together(
-            &[(key, "does not go with"), ("decision", "this")],
-            rules::EXPECTATION,
-            format!("`{key}` contradicts `decision = \"{decision}\"`: {why}"),
-            format!("remove `{key}`, or change the decision"),
-        );
-    }
-    agreed.then_some(expect)
-}
-
-fn serving_region(value: &Value<'_>) -> Option<understudy_engine::core::ids::Region> {
-    let place: Place = value.name()?;
-    if place.region().is_none() {
-        value.refuse(
-            rules::PLACE,
-            format!("orders never run in `{place}`"),
-            "write `us-east-1` or `us-east-2`".to_owned(),
-        );
-    }
-    place.region()
 }

@@ -1,5 +1,5 @@
 //! The codes of everything that can be wrong with a scenario file: US00x its form, US01x its head, US02x its faults,
-//! US03x what is expected.
+//! US03x what is expected, US04x when things begin and end, and who is asked.
 
 use understudy_policies::source::Fault;
 
@@ -38,6 +38,11 @@ rules! {
     OVERLAP = "US027": "Two faults of the same thing overlap.";
     UNSOURCED = "US028": "A published fact without a source.";
     EXPECTATION = "US030": "The expectations contradict each other.";
+    BEGINNING = "US040": "A beginning is given in two ways.";
+    ENDING = "US041": "An end is given in two ways, or counts from a moment that nobody knows.";
+    STEP = "US042": "Nothing can begin at a step that asks for nothing.";
+    SIDECAR = "US043": "There is no such sidecar.";
+    BEFORE_START = "US044": "Something begins before the run does.";
 }
 
 /// The code of each fault of form.

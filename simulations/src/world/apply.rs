@@ -10,7 +10,7 @@ use understudy_policies::model::TrafficMethod;
 
 use super::World;
 use super::database::{MoveKind, Serving};
-use super::effects::{Applied, Plan, REFUSAL};
+use super::effects::{Applied, Plan, RECORD_ACCEPTED, REFUSAL};
 use super::lease_store::Reach;
 use super::parts::Answer;
 use super::queue::Event;
@@ -60,6 +60,7 @@ impl World<'_> {
                     valid_until,
                 };
                 if world.databases.write_serving(region, serving) {
+                    world.rely_on_detached(region);
                     let until = world.databases.clocks.when(region, valid_until);
                     world.happened(&Fact::ServingRow {
                         region,
@@ -86,8 +87,12 @@ impl World<'_> {
                     Applied::Answer(Outcome::Failed)
                 }
             }
-            Intent::SetSwitch { switch: which, engaged } => {
-                let accepted = self.dns.set(which, engaged, effect.epoch);
+            Intent::SetSwitch {
+                switch: which,
+                engaged,
+                order,
+            } => {
+                let accepted = self.dns.set(which, engaged, (effect.epoch, order));
                 if accepted {
                     let epoch = effect.epoch;
                     self.happened(&Fact::SwitchSet { switch: which, epoch });
@@ -96,7 +101,8 @@ impl World<'_> {
             }
             Intent::ReadSwitches => Applied::Answer(Outcome::Switches(Switch::BOTH.map(|which| {
                 let (way, _) = self.way_to_switch(own, which);
-                way.is_up().then(|| self.dns.engaged(which))
+                let read = way.is_up() && self.gets_through(own, Self::place_of(which));
+                read.then(|| self.dns.engaged(which))
             }))),
             Intent::PinRecord { to } => self.pin_record(region, Some(to)),
             Intent::UnpinRecord => self.pin_record(region, None),
@@ -153,8 +159,10 @@ impl World<'_> {
         if !self.route53_control(region).is_up() {
             return Applied::Silence;
         }
-        let changed = self.dns.pin(to);
-        self.after_dns(changed);
+        // Accepted: from here on it reaches everyone, whatever becomes of the control plane.
+        let number = self.dns.change_record(to);
+        let reaches = self.conditions.record_change.saturating_sub(RECORD_ACCEPTED);
+        self.queue.push(self.now.after(reaches), Event::RecordChanged(number));
         Applied::Answer(Outcome::Done)
     }
 
@@ -220,8 +228,11 @@ impl World<'_> {
 
     pub(super) fn tell_peer(&mut self, region: Region, message: PeerMessage) -> Plan {
         let (own, peer) = (Place::from(region), Place::from(region.other()));
-        if self.links.tells(own, peer) {
-            let at = self.now.after(self.links.one_way(own, peer));
+        let (there, back) = self.crossings(own, peer);
+        if self.links.tells(own, peer)
+            && let Some(late) = there
+        {
+            let at = self.now.after(self.links.one_way(own, peer) + late);
             for (slot, it) in (0_u8..).zip(&self.slots) {
                 if it.region != region {
                     self.queue.push(at, Event::Peer { slot, message });
@@ -229,7 +240,10 @@ impl World<'_> {
             }
         }
         match self.links.ask(own, peer) {
-            Answer::Answers => Plan::Answer(Outcome::Done, self.links.round_trip(own, peer)),
+            Answer::Answers => match there.zip(back) {
+                Some((there, back)) => Plan::Answer(Outcome::Done, self.links.round_trip(own, peer) + there + back),
+                None => Plan::Lost,
+            },
             Answer::Refuses => Plan::Answer(Outcome::Failed, REFUSAL),
             Answer::Hangs => Plan::Lost,
         }
@@ -272,12 +286,21 @@ impl World<'_> {
     }
 
     fn switch_parts(&self, switch: Switch) -> (Place, Answer) {
-        let parts: (Place, &[Part]) = match switch {
-            Switch::A => (Place::Away, &[Part::ApiGateway, Part::Dynamodb]),
-            Switch::B => (Place::Witness, &[Part::S3]),
+        let parts: &[Part] = match switch {
+            Switch::A => &[Part::ApiGateway, Part::Dynamodb],
+            Switch::B => &[Part::S3],
         };
-        let answers = parts.1.iter().map(|part| self.parts.state(parts.0, *part).answer);
-        (parts.0, answers.max().unwrap_or_default())
+        let place = Self::place_of(switch);
+        let answers = parts.iter().map(|part| self.parts.state(place, *part).answer);
+        (place, answers.max().unwrap_or_default())
+    }
+
+    /// Where a switch's item is.
+    pub(super) const fn place_of(switch: Switch) -> Place {
+        match switch {
+            Switch::A => Place::Away,
+            Switch::B => Place::Witness,
+        }
     }
 
     /// Whether the policy moves clients by switches, as opposed to changing the record.
@@ -295,6 +318,7 @@ impl World<'_> {
             Answer::Answers => {}
         }
         if self.databases.is_writer(region) {
+            self.rely_on_detached(region);
             return Applied::Answer(Outcome::Done);
         }
         self.begin_move(

@@ -9,6 +9,7 @@ use rand::Rng;
 use understudy_engine::core::ids::Region;
 
 use super::clock::{Moment, micros};
+use crate::scenario::Share;
 
 /// The largest number of clients.
 pub(crate) const CLIENTS_MAX: u16 = 256;
@@ -72,6 +73,15 @@ struct Client {
     keeps: u64,
 }
 
+impl Client {
+    /// When what its resolver keeps next runs out, now or later.
+    fn next_expiry(&self, now: Moment, longer: u64) -> u64 {
+        let keeps = self.keeps + longer;
+        let since = now.micros().saturating_sub(self.first_expiry);
+        self.first_expiry + since.div_ceil(keeps) * keeps
+    }
+}
+
 /// How the clients are made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Crowd {
@@ -109,21 +119,27 @@ struct Commits {
 pub(crate) struct Clients {
     clients: Vec<Client>,
     interval: u64,
+    /// How much longer than usual every resolver keeps an answer now.
+    longer: u64,
     all: ClientSet,
     stretching: ClientSet,
+    /// Who was sent to a region and asks no resolver.
+    sent: ClientSet,
     resolved: [ClientSet; 2],
     acceptance: [Acceptance; 2],
     counted_until: Moment,
     tally: Tally,
     pending: [u64; 2],
     commits: [Vec<Commits>; 2],
+    /// Orders that stood still before they were committed, by the moment at which they were.
+    late_commits: [Vec<(Moment, u64)>; 2],
     /// How many orders each region has committed.
     committed: [u64; 2],
 }
 
 impl Clients {
-    /// Clients that have all resolved the home region, with their orders and caches staggered.
-    pub(crate) fn new(crowd: &Crowd, rng: &mut impl Rng) -> Self {
+    /// Clients that have all resolved one region, with their orders and caches staggered.
+    pub(crate) fn new(crowd: &Crowd, region: Region, rng: &mut impl Rng) -> Self {
         let mut all = ClientSet::default();
         let mut stretching = ClientSet::default();
         let interval = micros(crowd.order_interval).max(1);
@@ -147,14 +163,17 @@ impl Clients {
         Self {
             clients,
             interval,
+            longer: 0,
             all,
             stretching,
-            resolved: [all, ClientSet::default()],
+            sent: ClientSet::default(),
+            resolved: Region::BOTH.map(|it| if it == region { all } else { ClientSet::default() }),
             acceptance: [Acceptance::Refuses; 2],
             counted_until: Moment::START,
             tally: Tally::default(),
             pending: [0; 2],
             commits: [Vec::new(), Vec::new()],
+            late_commits: [Vec::new(), Vec::new()],
             committed: [0; 2],
         }
     }
@@ -175,16 +194,66 @@ impl Clients {
 
     /// When each client will next ask for the public name's address.
     pub(crate) fn expiries(&self, now: Moment) -> impl Iterator<Item = (u8, Moment)> + '_ {
-        (0_u8..=u8::MAX).zip(&self.clients).map(move |(index, client)| {
-            let since = now.micros().saturating_sub(client.first_expiry);
-            let rounds = since.div_ceil(client.keeps);
-            (index, Moment::from_micros(client.first_expiry + rounds * client.keeps))
-        })
+        let longer = self.longer;
+        (0_u8..=u8::MAX)
+            .zip(&self.clients)
+            .map(move |(index, client)| (index, Moment::from_micros(client.next_expiry(now, longer))))
+    }
+
+    /// Whether a client asks for the public name's address now: what it was told may be kept for longer by now.
+    pub(crate) fn asks(&self, now: Moment, client: u8) -> bool {
+        let client = self.clients.get(usize::from(client));
+        client.is_some_and(|client| client.next_expiry(now, self.longer) == now.micros())
+    }
+
+    /// From now on every resolver keeps answers for so much longer than usual: those that it has, and those that it
+    /// fetches. What is kept when that is over runs out when it would have.
+    pub(crate) fn keep_longer(&mut self, now: Moment, longer: Duration) {
+        let longer = micros(longer);
+        for client in &mut self.clients {
+            let next = client.next_expiry(now, self.longer);
+            client.first_expiry = next + longer.saturating_sub(self.longer);
+        }
+        self.longer = longer;
+    }
+
+    /// A share of the clients, those behind ordinary resolvers first, is sent to a region whatever they resolve.
+    pub(crate) fn send_to(&mut self, now: Moment, region: Region, share: Share) {
+        self.count_until(now);
+        let count = u16::try_from(self.clients.len()).unwrap_or(CLIENTS_MAX);
+        for index in (0..count).rev().take(usize::from(share.of(count))) {
+            let client = u8::try_from(index).unwrap_or(u8::MAX);
+            self.sent.insert(client);
+            self.resolved[region.index()].insert(client);
+            self.resolved[region.other().index()].remove(client);
+        }
+    }
+
+    /// Whoever was sent somewhere goes where the public name answers with again.
+    pub(crate) fn send_nobody(&mut self, now: Moment, answer: Region) {
+        let sent = std::mem::take(&mut self.sent);
+        for client in sent.iter() {
+            self.resolve(now, client, answer);
+        }
+    }
+
+    /// Orders that stood still in a region between their check and their commit went on: they were committed, or
+    /// refused.
+    pub(crate) fn went_on(&mut self, now: Moment, region: Region, orders: u64, committed: bool) {
+        self.count_until(now);
+        self.tally.placed += orders;
+        if committed {
+            self.tally.accepted += orders;
+            self.tally.processed += orders;
+            self.late_commits[region.index()].push((now, orders));
+        } else {
+            self.tally.refused += orders;
+        }
     }
 
     /// A client asks for the public name's address and is told a region.
     pub(crate) fn resolve(&mut self, now: Moment, client: u8, answer: Region) {
-        if self.resolved[answer.index()].contains(client) {
+        if self.resolved[answer.index()].contains(client) || self.sent.contains(client) {
             return;
         }
         self.count_until(now);
@@ -249,12 +318,18 @@ impl Clients {
 
     /// The orders that a region committed from one moment to another, as far as they are counted.
     pub(crate) fn committed(&self, region: Region, from: Moment, to: Moment) -> u64 {
-        self.commits[region.index()]
+        let in_time: u64 = self.commits[region.index()]
             .iter()
             .rev()
             .take_while(|commits| commits.to > from)
             .map(|commits| self.orders(commits.clients, commits.from.max(from), commits.to.min(to)))
-            .sum()
+            .sum();
+        let late = self.late_commits[region.index()].iter();
+        let late: u64 = late
+            .filter(|(at, _)| (from..to).contains(at))
+            .map(|(_, orders)| orders)
+            .sum();
+        in_time + late
     }
 
     /// The orders that a region has committed, as far as they are counted.
@@ -302,7 +377,7 @@ mod tests {
     };
 
     fn clients() -> Clients {
-        Clients::new(&CROWD, &mut ChaCha8Rng::seed_from_u64(1))
+        Clients::new(&CROWD, Region::Home, &mut ChaCha8Rng::seed_from_u64(1))
     }
 
     fn at(seconds: u64) -> Moment {
@@ -341,6 +416,52 @@ mod tests {
             let longest = if clients.stretching.contains(client) { 305 } else { 5 };
             assert!(kept <= Duration::from_secs(longest), "{client}: {kept:?}");
         }
+    }
+
+    #[test]
+    fn answers_that_are_kept_or_fetched_during_the_fault_are_kept_for_longer() {
+        let mut clients = clients();
+        let (begins, ends) = (at(1_000), at(1_100));
+        let before: Vec<_> = clients.expiries(begins).collect();
+        clients.keep_longer(begins, Duration::from_secs(60));
+        for ((client, usual), (_, now)) in before.iter().zip(clients.expiries(begins)) {
+            assert_eq!(now, usual.after(Duration::from_secs(60)), "{client}");
+            assert!(clients.asks(now, *client) && !clients.asks(*usual, *client), "{client}");
+        }
+        let kept: Vec<_> = clients.expiries(ends).collect();
+        clients.keep_longer(ends, Duration::ZERO);
+        for ((client, usual), (_, now)) in kept.iter().zip(clients.expiries(ends)) {
+            assert_eq!(now, *usual, "{client}");
+        }
+        // From then on everybody is back to what was told.
+        let later = at(10_000);
+        for (client, expiry) in clients.expiries(later) {
+            let longest = if clients.stretching.contains(client) { 305 } else { 5 };
+            assert!(expiry.since(later) <= Duration::from_secs(longest), "{client}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_sent_somewhere_asks_no_resolver_until_nobody_is() {
+        let mut clients = clients();
+        clients.send_to(at(0), Region::Away, Share::from_fraction(0.1));
+        assert_eq!(clients.resolved[Region::Away.index()].len(), 20);
+        clients.resolve(at(1), 199, Region::Home);
+        assert!(clients.resolved[Region::Away.index()].contains(199));
+        clients.send_nobody(at(2), Region::Home);
+        assert_eq!(clients.resolved[Region::Home.index()], clients.all);
+    }
+
+    #[test]
+    fn an_order_that_stood_still_counts_when_it_is_committed() {
+        let mut clients = clients();
+        clients.went_on(at(30), Region::Home, 20, true);
+        clients.went_on(at(40), Region::Home, 7, false);
+        assert_eq!(clients.committed(Region::Home, at(0), at(30)), 0);
+        assert_eq!(clients.committed(Region::Home, at(30), at(31)), 20);
+        let tally = clients.tally();
+        assert_eq!((tally.accepted, tally.processed), (20, 20));
+        assert_eq!(tally.placed, tally.accepted + tally.refused);
     }
 
     #[test]

@@ -63,11 +63,13 @@ fn signed(micros: u64) -> i64 {
 /// The clocks of one machine: a boot-time clock that drifts and a wall clock that is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MachineClock {
-    /// What the boot-time clock shows at the start of the scenario, in microseconds.
-    pub boot_at_start: u64,
+    /// Since when the boot-time clock has run at its rate.
+    pub since: Moment,
+    /// What the boot-time clock showed then, in microseconds.
+    pub boot_then: u64,
     /// How much faster the boot-time clock runs than true time, in parts per million. More than -1,000,000.
     pub drift_ppm: i32,
-    /// What the wall clock shows at the start of the scenario.
+    /// What the wall clock shows at the start of the scenario, if it is not set in the meantime.
     pub wall_at_start: WallTime,
 }
 
@@ -84,9 +86,9 @@ impl MachineClock {
     /// The boot-time clock.
     #[must_use]
     pub(crate) fn boot(&self, at: Moment) -> Timestamp {
-        let elapsed = i128::from(at.0);
-        let drifted = elapsed + elapsed * i128::from(self.drift_ppm) / 1_000_000;
-        let boot = i128::from(self.boot_at_start) + drifted;
+        let elapsed = at.0.saturating_sub(self.since.0);
+        let drifted = scaled(elapsed, i64::from(self.drift_ppm), 1_000_000);
+        let boot = i128::from(self.boot_then) + i128::from(elapsed) + drifted;
         Timestamp::from_micros(u64::try_from(boot).unwrap_or(u64::MAX))
     }
 
@@ -96,14 +98,34 @@ impl MachineClock {
         WallTime::from_millis(self.wall_at_start.as_millis() + signed(at.0 / 1_000))
     }
 
-    /// The first true moment at which the boot-time clock shows `timestamp` or later.
+    /// The same clock, with another rate from this moment on. What it shows makes no jump.
+    #[must_use]
+    pub(crate) fn at_rate(&self, now: Moment, drift_ppm: i32) -> Self {
+        Self {
+            since: now,
+            boot_then: self.boot(now).as_micros(),
+            drift_ppm,
+            ..*self
+        }
+    }
+
+    /// The same clock, with its wall clock set ahead, or back.
+    #[must_use]
+    pub(crate) const fn set_ahead(&self, millis: i64) -> Self {
+        Self {
+            wall_at_start: WallTime::from_millis(self.wall_at_start.as_millis().saturating_add(millis)),
+            ..*self
+        }
+    }
+
+    /// The first true moment, since the clock has had its rate, at which the boot-time clock shows `timestamp` or later.
     #[must_use]
     pub(crate) fn when(&self, timestamp: Timestamp) -> Moment {
-        let shown = i128::from(timestamp.as_micros().saturating_sub(self.boot_at_start));
-        let guess = shown * 1_000_000 / (1_000_000 + i128::from(self.drift_ppm));
+        let shown = timestamp.as_micros().saturating_sub(self.boot_then);
+        let guess = i128::from(self.since.0) + scaled(shown, 1_000_000, 1_000_000 + i64::from(self.drift_ppm));
         let mut at = Moment(u64::try_from(guess).unwrap_or(u64::MAX));
         // Rounding is off by a microsecond or two at most.
-        while at.0 > 0 && self.boot(Self::step_back(at)) >= timestamp {
+        while at > self.since && self.boot(Self::step_back(at)) >= timestamp {
             at = Self::step_back(at);
         }
         while at.0 < u64::MAX && self.boot(at) < timestamp {
@@ -117,10 +139,24 @@ impl MachineClock {
     }
 }
 
+/// `micros * numerator / denominator`. Clocks are read with every event, and dividing 128 bits is slow: it is done only
+/// for times so long that 64 do not hold them.
+fn scaled(micros: u64, numerator: i64, denominator: i64) -> i128 {
+    let product = i64::try_from(micros)
+        .ok()
+        .and_then(|micros| micros.checked_mul(numerator));
+    match product {
+        Some(product) => i128::from(product / denominator),
+        None => i128::from(micros) * i128::from(numerator) / i128::from(denominator),
+    }
+}
+
 /// The clocks of the two databases: right but for an offset that nobody knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DatabaseClocks {
     at_start: [i64; 2],
+    /// By how many microseconds each was set ahead.
+    ahead: [i64; 2],
 }
 
 impl DatabaseClocks {
@@ -130,7 +166,15 @@ impl DatabaseClocks {
         let start = start.as_millis() * 1_000;
         Self {
             at_start: [start + offset_micros[0], start + offset_micros[1]],
+            ahead: [0; 2],
         }
+    }
+
+    /// Sets a clock ahead of what it would show by itself, or back. False: it was so already.
+    pub(crate) fn set_ahead(&mut self, region: Region, micros: i64) -> bool {
+        let before = std::mem::replace(&mut self.ahead[region.index()], micros);
+        self.at_start[region.index()] += micros - before;
+        micros != before
     }
 
     /// What the clock of a region's database shows.
@@ -154,7 +198,8 @@ mod tests {
 
     const fn clock(drift_ppm: i32) -> MachineClock {
         MachineClock {
-            boot_at_start: 1_234_567,
+            since: Moment::START,
+            boot_then: 1_234_567,
             drift_ppm,
             wall_at_start: WallTime::from_millis(1_600_000_000_000),
         }
@@ -164,7 +209,8 @@ mod tests {
     fn a_wake_up_comes_at_the_first_moment_at_which_the_clock_shows_it() {
         for drift in DRIFTS {
             let clock = clock(drift);
-            for boot in [1_234_567, 1_234_568, 2_000_001, 98_765_432_109] {
+            // The last one is ten thousand years away.
+            for boot in [1_234_567, 1_234_568, 2_000_001, 98_765_432_109, 315_360_000_000_000_000] {
                 let timestamp = Timestamp::from_micros(boot);
                 let at = clock.when(timestamp);
                 assert!(clock.boot(at) >= timestamp, "{drift} {boot}");
@@ -178,6 +224,41 @@ mod tests {
         let clock = clock(20_000);
         let lease = clock.boot(Moment(8_000_000)).since(clock.boot(Moment::START));
         assert_eq!(lease, Duration::from_millis(8_160));
+    }
+
+    #[test]
+    fn another_rate_makes_no_jump() {
+        let before = clock(20_000);
+        let turn = Moment(60_000_000);
+        let after = before.at_rate(turn, -300_000);
+        assert_eq!(after.boot(turn), before.boot(turn));
+        assert_eq!(after.wall(turn), before.wall(turn));
+        let second = after.boot(Moment(61_000_000)).since(after.boot(turn));
+        assert_eq!(second, Duration::from_millis(700));
+        let timestamp = after.boot(Moment(75_000_001));
+        let at = after.when(timestamp);
+        assert!(after.boot(at) >= timestamp && after.boot(Moment(at.0 - 1)) < timestamp);
+    }
+
+    #[test]
+    fn setting_a_wall_clock_moves_no_boot_time_clock() {
+        let before = clock(41);
+        let after = before.set_ahead(-2_000);
+        let at = Moment(5_000_000);
+        assert_eq!(after.boot(at), before.boot(at));
+        assert_eq!(after.wall(at).as_millis(), before.wall(at).as_millis() - 2_000);
+    }
+
+    #[test]
+    fn a_database_whose_clock_is_set_back_shows_every_time_later() {
+        let mut clocks = DatabaseClocks::new(WallTime::from_millis(5_000), [0, 0]);
+        let at = Moment::from_micros(3_000_000);
+        let shown = clocks.show(Region::Home, at);
+        assert!(clocks.set_ahead(Region::Home, -500_000));
+        assert!(!clocks.set_ahead(Region::Home, -500_000));
+        assert_eq!(clocks.when(Region::Home, shown), at.after(Duration::from_millis(500)));
+        assert!(clocks.set_ahead(Region::Home, 0));
+        assert_eq!(clocks.show(Region::Home, at), shown);
     }
 
     #[test]

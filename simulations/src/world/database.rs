@@ -65,6 +65,8 @@ pub(crate) struct Databases {
     clusters: [Cluster; 2],
     /// Whether the one that is not the writer follows it.
     attached: bool,
+    /// Whether each was promoted by hand, and no region has relied on that yet.
+    by_hand: [bool; 2],
     pub moving: Option<Move>,
     generation: u32,
     /// The last promotion, until the other region is a standby again.
@@ -75,23 +77,17 @@ pub(crate) struct Databases {
 }
 
 impl Databases {
-    /// The home region writes in epoch 1, the other one follows.
-    pub(crate) const fn new(clocks: DatabaseClocks, lag: Duration) -> Self {
-        let cluster = Cluster {
-            writer: true,
-            serving: None,
-            cut_since: None,
-        };
+    /// One region writes, the other one follows.
+    pub(crate) fn new(clocks: DatabaseClocks, lag: Duration, writer: Region) -> Self {
         Self {
             clocks,
-            clusters: [
-                cluster,
-                Cluster {
-                    writer: false,
-                    ..cluster
-                },
-            ],
+            clusters: Region::BOTH.map(|region| Cluster {
+                writer: region == writer,
+                serving: None,
+                cut_since: None,
+            }),
             attached: true,
+            by_hand: [false; 2],
             moving: None,
             generation: 0,
             promotion: None,
@@ -214,10 +210,53 @@ impl Databases {
             }
             MoveKind::Rejoin => {
                 self.attached = true;
+                self.by_hand = [false; 2];
                 self.promotion = None;
             }
         }
         Some(done)
+    }
+
+    /// Somebody promotes a region's replica by hand. False: it is none, or something else is under way.
+    pub(crate) fn detach(&mut self, region: Region, now: Moment) -> bool {
+        if self.is_writer(region) || !self.attached || self.moving.is_some() {
+            return false;
+        }
+        let cluster = &mut self.clusters[region.index()];
+        cluster.writer = true;
+        cluster.serving = None;
+        cluster.cut_since.get_or_insert(now);
+        self.attached = false;
+        self.by_hand[region.index()] = true;
+        true
+    }
+
+    /// Somebody makes a replica again of what was promoted by hand. False: a region relies on it by now.
+    pub(crate) fn reattach(&mut self, region: Region) -> bool {
+        if self.moving.is_some() || !std::mem::take(&mut self.by_hand[region.index()]) {
+            return false;
+        }
+        self.clusters[region.index()] = Cluster {
+            writer: false,
+            serving: None,
+            cut_since: None,
+        };
+        self.attached = true;
+        true
+    }
+
+    /// A region relies on what was promoted by hand. From here on that is its promotion. False: it was not by hand.
+    pub(crate) fn adopt(&mut self, region: Region, now: Moment, late: Duration) -> bool {
+        let by_hand = std::mem::take(&mut self.by_hand[region.index()]);
+        if by_hand {
+            let cut = self.clusters[region.index()].cut_since.unwrap_or(now);
+            self.promotion = Some(Promotion {
+                region,
+                began: now,
+                replicated_until: cut.before(self.lag + late),
+            });
+        }
+        by_hand
     }
 
     /// The move under way fails: a switchover goes back to where it came from, the others leave what they found.
@@ -239,7 +278,7 @@ mod tests {
     const LAG: Duration = Duration::from_millis(400);
 
     fn databases() -> Databases {
-        Databases::new(DatabaseClocks::new(WallTime::from_millis(0), [0, 0]), LAG)
+        Databases::new(DatabaseClocks::new(WallTime::from_millis(0), [0, 0]), LAG, Region::Home)
     }
 
     fn at(seconds: u64) -> Moment {
@@ -281,6 +320,35 @@ mod tests {
         databases.finish(generation);
         assert!(databases.is_writer(Region::Home) && databases.is_writer(Region::Away));
         assert!(!databases.attached());
+    }
+
+    #[test]
+    fn a_database_promoted_by_hand_takes_writes_and_commits_nothing_without_its_row() {
+        let mut databases = databases();
+        databases.write_serving(Region::Home, serving(1, 100));
+        assert!(databases.detach(Region::Away, at(10)));
+        assert!(!databases.detach(Region::Away, at(11)));
+        assert!(databases.is_writer(Region::Home) && databases.is_writer(Region::Away));
+        assert!(databases.commits(Region::Home, Epoch(1), at(12)));
+        assert!(!databases.commits(Region::Away, Epoch(1), at(12)));
+        assert_eq!(databases.lag_into(Region::Away, Duration::ZERO), None);
+        assert_eq!(databases.promotion, None, "nobody relies on it");
+        assert!(databases.reattach(Region::Away));
+        assert!(!databases.is_writer(Region::Away) && databases.attached());
+    }
+
+    #[test]
+    fn what_was_promoted_by_hand_lacks_everything_since() {
+        let mut databases = databases();
+        databases.detach(Region::Away, at(10));
+        assert!(databases.adopt(Region::Away, at(60), Duration::ZERO));
+        let promotion = databases.promotion.unwrap();
+        assert_eq!(
+            (promotion.began, promotion.replicated_until),
+            (at(60), at(10).before(LAG))
+        );
+        assert!(!databases.adopt(Region::Away, at(61), Duration::ZERO));
+        assert!(!databases.reattach(Region::Away), "the platform relies on it");
     }
 
     #[test]

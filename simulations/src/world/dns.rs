@@ -6,7 +6,8 @@ use understudy_engine::core::ids::{Epoch, Region, Switch};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Item {
     engaged: bool,
-    epoch: Epoch,
+    /// The epoch of the last write, and its order within the epoch.
+    order: (Epoch, u64),
 }
 
 /// What the public name answers with, and why.
@@ -22,33 +23,36 @@ pub(crate) struct Dns {
     /// What they amount to for everyone outside.
     switched: Region,
     pinned: Option<Region>,
+    /// What the last record change that was accepted says, and its number.
+    record: (Option<Region>, u32),
     generation: u32,
 }
 
 impl Dns {
-    /// Both switches disengaged: the home region answers.
-    pub(crate) const fn new() -> Self {
+    /// Both switches alike, so that one region answers.
+    pub(crate) fn new(answer: Region) -> Self {
         let item = Item {
-            engaged: false,
-            epoch: Epoch(0),
+            engaged: answer == Region::Away,
+            order: (Epoch(0), 0),
         };
         Self {
             items: [item; 2],
             readable: [true; 2],
             endpoint_unhealthy: false,
-            wanted: Region::Home,
-            switched: Region::Home,
+            wanted: answer,
+            switched: answer,
             pinned: None,
+            record: (None, 0),
             generation: 0,
         }
     }
 
-    /// Flips a switch. False: a later epoch has written it.
-    pub(crate) fn set(&mut self, switch: Switch, engaged: bool, epoch: Epoch) -> bool {
+    /// Flips a switch. False: a later write has been there, by its epoch and its order within the epoch.
+    pub(crate) fn set(&mut self, switch: Switch, engaged: bool, order: (Epoch, u64)) -> bool {
         let item = &mut self.items[switch.index()];
-        let accepted = epoch >= item.epoch;
+        let accepted = order >= item.order;
         if accepted {
-            *item = Item { engaged, epoch };
+            *item = Item { engaged, order };
         }
         accepted
     }
@@ -88,10 +92,19 @@ impl Dns {
         self.answer() != before
     }
 
-    /// The record is pinned to a region, or follows its checks again. True: the answer changed.
-    pub(crate) fn pin(&mut self, to: Option<Region>) -> bool {
+    /// A record change is accepted: pin the record to a region, or let it follow its checks again. Returns its number.
+    pub(crate) const fn change_record(&mut self, to: Option<Region>) -> u32 {
+        self.record = (to, self.record.1 + 1);
+        self.record.1
+    }
+
+    /// The record change of this number has reached everyone, unless another one was accepted after it. True: the
+    /// answer changed.
+    pub(crate) fn record_changed(&mut self, number: u32) -> bool {
         let before = self.answer();
-        self.pinned = to;
+        if number == self.record.1 {
+            self.pinned = self.record.0;
+        }
         self.answer() != before
     }
 
@@ -110,8 +123,8 @@ mod tests {
     #[test]
     fn either_switch_alone_holds_traffic_away() {
         for switch in Switch::BOTH {
-            let mut dns = Dns::new();
-            assert!(dns.set(switch, true, Epoch(1)));
+            let mut dns = Dns::new(Region::Home);
+            assert!(dns.set(switch, true, (Epoch(1), 1)));
             let flip = dns.look(READABLE, false).unwrap();
             assert_eq!(dns.answer(), Region::Home);
             assert!(dns.flip(flip));
@@ -121,20 +134,20 @@ mod tests {
 
     #[test]
     fn losing_a_switch_moves_nothing() {
-        let mut dns = Dns::new();
+        let mut dns = Dns::new(Region::Home);
         assert_eq!(dns.look([false, true], false), None);
-        dns.set(Switch::A, true, Epoch(1));
-        dns.set(Switch::B, true, Epoch(1));
+        dns.set(Switch::A, true, (Epoch(1), 1));
+        dns.set(Switch::B, true, (Epoch(1), 1));
         assert!(dns.look([false, true], false).is_some());
         assert_eq!(dns.look([true, false], false), None);
     }
 
     #[test]
     fn a_flip_that_was_overtaken_does_nothing() {
-        let mut dns = Dns::new();
-        dns.set(Switch::A, true, Epoch(1));
+        let mut dns = Dns::new(Region::Home);
+        dns.set(Switch::A, true, (Epoch(1), 1));
         let first = dns.look(READABLE, false).unwrap();
-        dns.set(Switch::A, false, Epoch(1));
+        dns.set(Switch::A, false, (Epoch(1), 1));
         let second = dns.look(READABLE, false).unwrap();
         assert!(!dns.flip(first));
         assert!(!dns.flip(second));
@@ -143,18 +156,45 @@ mod tests {
 
     #[test]
     fn a_pinned_record_answers_whatever_the_switches_say_until_it_is_unpinned() {
-        let mut dns = Dns::new();
-        assert!(dns.pin(Some(Region::Away)));
+        let mut dns = Dns::new(Region::Home);
+        let pin = dns.change_record(Some(Region::Away));
+        assert_eq!(dns.answer(), Region::Home, "accepted, and on its way");
+        assert!(dns.record_changed(pin));
         assert_eq!(dns.answer(), Region::Away);
-        assert!(dns.pin(None));
+        let unpin = dns.change_record(None);
+        assert!(dns.record_changed(unpin));
         assert_eq!(dns.answer(), Region::Home);
     }
 
     #[test]
+    fn of_two_record_changes_the_one_that_was_accepted_last_holds() {
+        let mut dns = Dns::new(Region::Home);
+        let pin = dns.change_record(Some(Region::Away));
+        let unpin = dns.change_record(None);
+        assert!(!dns.record_changed(pin));
+        assert!(!dns.record_changed(unpin));
+        assert_eq!(dns.answer(), Region::Home);
+    }
+
+    #[test]
+    fn a_write_that_was_held_up_does_not_undo_the_one_that_came_after_it() {
+        let mut dns = Dns::new(Region::Home);
+        assert!(dns.set(Switch::A, true, (Epoch(1), 14)));
+        assert!(dns.set(Switch::A, false, (Epoch(1), 15)));
+        assert!(!dns.set(Switch::A, true, (Epoch(1), 14)), "the first attempt once more");
+        assert!(!dns.set(Switch::A, true, (Epoch(1), 12)));
+        assert!(!dns.engaged(Switch::A));
+        assert!(
+            dns.set(Switch::A, true, (Epoch(1), 18)),
+            "another claim engages it again"
+        );
+    }
+
+    #[test]
     fn a_switch_refuses_an_older_epoch() {
-        let mut dns = Dns::new();
-        assert!(dns.set(Switch::A, true, Epoch(2)));
-        assert!(!dns.set(Switch::A, false, Epoch(1)));
+        let mut dns = Dns::new(Region::Home);
+        assert!(dns.set(Switch::A, true, (Epoch(2), 1)));
+        assert!(!dns.set(Switch::A, false, (Epoch(1), 1)));
         assert!(dns.engaged(Switch::A));
     }
 }

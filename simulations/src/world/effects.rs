@@ -11,6 +11,7 @@ use understudy_engine::core::effect::{Effect, Intent, Outcome};
 use super::World;
 use super::clock::Moment;
 use super::engines::Input;
+use super::lease_store::Reach;
 use super::parts::Answer;
 use super::queue::Event;
 use crate::scenario::{Part, Place};
@@ -118,9 +119,13 @@ impl World<'_> {
                 ..
             }
         );
+        // What begins with this step begins before its effect: the shell gets to it right afterwards, if it still runs.
+        let comes_first = self.something_waits() && self.step_reached(&effect);
         if decides {
             self.queue
                 .push(self.now.after(self.conditions.engine_turn), Event::BeginEffect(index));
+        } else if comes_first {
+            self.queue.push(self.now, Event::BeginEffect(index));
         } else {
             self.begin_effect(index);
         }
@@ -153,13 +158,20 @@ impl World<'_> {
             self.shell_begins_effect(slot, &effect);
             self.plan(slot, &effect)
         };
+        let mut answer_lost = false;
+        let plan = if self.deliveries.any() {
+            self.plan_over_bad_links(slot, &effect, plan, &mut answer_lost)
+        } else {
+            plan
+        };
         match plan {
             Plan::Lost => self.expire_later(index, call_patience(&effect)),
             Plan::Answer(outcome, after) => self.answer(index, outcome, after),
             Plan::Work { apply, answer } => {
                 let late = answer >= effect.timeout;
-                // Whether a write that nobody waited for was carried out cannot be known: here it is a coin's toss.
-                let applies = !late || self.rng.random_bool(0.5);
+                // Whether a write that nobody waited for was carried out cannot be known: here it is a coin's toss. One
+                // whose answer alone is lost was.
+                let applies = !late || answer_lost || self.rng.random_bool(0.5);
                 if let Some(entry) = self.effects.get(index) {
                     entry.answer = answer;
                     entry.late = late;
@@ -267,6 +279,58 @@ impl World<'_> {
         }
     }
 
+    /// How a request and its answer fare on a link: how late each is; none: it is lost.
+    pub(super) fn crossings(&mut self, own: Place, place: Place) -> (Option<Duration>, Option<Duration>) {
+        if !self.deliveries.any() || own == place {
+            return (Some(Duration::ZERO), Some(Duration::ZERO));
+        }
+        let there = self.deliveries.cross(own, place, &mut self.rng);
+        let back = self.deliveries.cross(place, own, &mut self.rng);
+        (there, back)
+    }
+
+    /// The same plan, over links that lose and delay what is sent. A shell repeats nothing by itself. Out of line: hardly
+    /// ever.
+    #[cold]
+    fn plan_over_bad_links(&mut self, slot: usize, effect: &Effect, plan: Plan, answer_lost: &mut bool) -> Plan {
+        let Plan::Work { apply, answer } = plan else {
+            return plan;
+        };
+        let own = Place::from(self.slots[slot].region);
+        let Some(place) = self.far_end(slot, effect).filter(|place| *place != own) else {
+            return plan;
+        };
+        match self.crossings(own, place) {
+            (None, _) => Plan::Lost,
+            (Some(late), Some(back)) => Plan::Work {
+                apply: apply + late,
+                answer: answer + late + back,
+            },
+            (Some(late), None) => {
+                *answer_lost = true;
+                Plan::Work {
+                    apply: apply + late,
+                    answer: effect.timeout.max(answer),
+                }
+            }
+        }
+    }
+
+    /// Where an effect takes effect, if that is a single place and can be another region.
+    fn far_end(&self, slot: usize, effect: &Effect) -> Option<Place> {
+        let region = self.slots[slot].region;
+        match effect.intent {
+            Intent::Lease { .. } => match self.store.reach(region, &self.parts, &self.links) {
+                Reach::Through(place) | Reach::AfterWaiting(place) => Some(place),
+                Reach::Refused | Reach::Nowhere => None,
+            },
+            Intent::SetSwitch { switch, .. } => Some(Self::place_of(switch)),
+            Intent::PinRecord { .. } | Intent::UnpinRecord => Some(Place::Home),
+            Intent::VerifyRouting { .. } => Some(Place::Internet),
+            _ => None,
+        }
+    }
+
     /// How an effect fares on its way to where it takes effect.
     fn plan(&mut self, slot: usize, effect: &Effect) -> Plan {
         let region = self.slots[slot].region;
@@ -308,7 +372,7 @@ impl World<'_> {
             }
             Intent::PinRecord { .. } | Intent::UnpinRecord => {
                 let takes = self.conditions.record_change;
-                through(self.route53_control(region), takes, takes)
+                through(self.route53_control(region), RECORD_ACCEPTED.min(takes), takes)
             }
             Intent::OpenIntake | Intent::OpenProcessing | Intent::CloseOrderPath => {
                 let takes = self.conditions.order_path;
@@ -330,6 +394,8 @@ impl World<'_> {
     }
 }
 
+/// A record change until Route 53 has accepted it. Assumption: one call of the control plane.
+pub(super) const RECORD_ACCEPTED: Duration = Duration::from_millis(200);
 /// A describe of the control plane. Assumption.
 const DESCRIBE: Duration = Duration::from_millis(200);
 /// A notification on its way to whoever subscribed: SNS, p99. Source: bitesizedserverless.com.

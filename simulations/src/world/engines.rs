@@ -6,6 +6,7 @@ use std::time::Duration;
 use understudy_engine::core::effect::Outcome;
 use understudy_engine::core::engine::{Engine, Identity};
 use understudy_engine::core::ids::{EffectId, Region, SidecarId};
+use understudy_engine::core::machine::StateName;
 use understudy_engine::core::memory::Memory;
 use understudy_engine::core::signal::{PeerMessage, Signal};
 use understudy_engine::core::time::{Now, Timestamp};
@@ -16,7 +17,7 @@ use super::parts::Answer;
 use super::queue::Event;
 use super::twin::Twin;
 use crate::invariants::Fact;
-use crate::scenario::{Part, Place};
+use crate::scenario::{Origin, Part, Place};
 
 /// What is sent to a sidecar that is paused and still waits for it when it goes on. The oldest goes first.
 const INBOX_MAX: usize = 256;
@@ -30,6 +31,10 @@ pub(crate) struct Slot {
     pub region: Region,
     pub sidecar: SidecarId,
     pub clock: MachineClock,
+    /// The same clock as it ran before its rate changed, oldest first.
+    earlier: Vec<MachineClock>,
+    /// By how many milliseconds its wall clock was set ahead.
+    wall_ahead: i64,
     /// None: the sidecar is not running.
     pub engine: Option<Engine>,
     /// Different for every start of every sidecar.
@@ -44,10 +49,16 @@ pub(crate) struct Slot {
     pub twin: Twin,
     /// What the sidecar's disk holds.
     memory: Option<Memory>,
+    /// It is being shut down, and ends once its engine is done.
+    pub leaving: bool,
+    /// It alone is stopped or hangs, or was shut down, and has not started again.
+    pub out: bool,
     paused: bool,
     restarting: bool,
     starts: u32,
     wake: Option<Moment>,
+    /// The time-out that `wake` was made of. A later one asks for no earlier wake-up.
+    wake_for: Timestamp,
     /// Outcomes, and effects to be begun: its shell keeps every one of them.
     unsettled: Vec<Input>,
     inbox: VecDeque<Input>,
@@ -88,6 +99,8 @@ impl Slot {
             region,
             sidecar: SidecarId(sidecar),
             clock,
+            earlier: Vec::new(),
+            wall_ahead: 0,
             engine: None,
             incarnation: 0,
             name: format!("{} engine{number}", Place::from(region)),
@@ -95,13 +108,65 @@ impl Slot {
             ordered: false,
             twin: Twin::default(),
             memory: None,
+            leaving: false,
+            out: false,
             paused: false,
             restarting: false,
             starts: 0,
             wake: None,
+            wake_for: Timestamp::NEVER,
             unsettled: Vec::new(),
             inbox: VecDeque::new(),
         }
+    }
+
+    /// Its number, from 1.
+    pub(crate) const fn number(&self) -> u16 {
+        self.sidecar.0 + 1
+    }
+
+    /// The true moment at which its boot-time clock showed this.
+    pub(crate) fn when(&self, shown: Timestamp) -> Moment {
+        let mut clocks = std::iter::once(&self.clock).chain(self.earlier.iter().rev());
+        let then = clocks.find(|clock| clock.boot_then <= shown.as_micros());
+        then.map_or(Moment::START, |clock| clock.when(shown))
+    }
+
+    /// Sets its clocks. True: its wake-ups come at other moments now.
+    fn set_clock(&mut self, now: Moment, drift_ppm: i32, wall_ahead: i64) -> bool {
+        let set = wall_ahead - std::mem::replace(&mut self.wall_ahead, wall_ahead);
+        if set != 0 {
+            self.clock = self.clock.set_ahead(set);
+        }
+        if drift_ppm == self.clock.drift_ppm {
+            return false;
+        }
+        self.earlier.push(self.clock);
+        self.clock = self.clock.at_rate(now, drift_ppm);
+        self.wake = None;
+        true
+    }
+
+    /// It ends: what waited for it is gone. Returns what a restart has to name.
+    fn stop(&mut self, now: Moment) -> u32 {
+        // Its shell writes down what must not be forgotten before it does anything.
+        if let Some(engine) = self.engine.take() {
+            self.twin.ends(self.clock.now(now), &engine);
+            self.memory = Some(engine.memory(self.clock.now(now)));
+        }
+        self.leaving = false;
+        self.paused = false;
+        self.restarting = false;
+        self.starts += 1;
+        self.wake = None;
+        self.unsettled.clear();
+        self.inbox.clear();
+        self.starts
+    }
+
+    /// It is on its way up again.
+    pub(crate) const fn restarts(&mut self) {
+        self.restarting = true;
     }
 
     /// Keeps what comes while it is paused.
@@ -133,6 +198,7 @@ impl World<'_> {
         let it = &mut self.slots[slot];
         it.starts += 1;
         it.restarting = false;
+        it.out = false;
         it.incarnation = number << 32 | u64::from(it.starts);
         let identity = Identity {
             region: it.region,
@@ -153,42 +219,42 @@ impl World<'_> {
         };
         it.twin = if self.twins { Twin::of(start()) } else { Twin::default() };
         it.engine = Some(start());
+        it.tenure = Timestamp::ZERO;
         if it.region == Region::Away {
             self.oracle.interfere(now);
         }
-        it.tenure = Timestamp::ZERO;
+        if self.something_waits() {
+            self.reached(|origin| origin == Origin::State(StateName::Recovering));
+        }
+        self.look_for_silence();
         let sidecar = self.sidecar(slot);
         self.happened(&Fact::Started { sidecar });
         self.empty(slot);
     }
 
+    /// A sidecar's process ends. Returns what a restart has to name.
+    pub(super) fn stop_engine(&mut self, slot: usize) -> u32 {
+        let ran = self.slots[slot].engine.is_some();
+        let generation = self.slots[slot].stop(self.now);
+        if ran {
+            let sidecar = self.sidecar(slot);
+            self.tell_of_twin(slot);
+            self.happened(&Fact::Stopped { sidecar });
+        }
+        generation
+    }
+
     /// Brings the sidecars in line with what has become of their regions.
     pub(super) fn look_after_engines(&mut self) {
         for slot in 0..self.slots.len() {
-            let answer = self
-                .parts
-                .state(Place::from(self.slots[slot].region), Part::Sidecars)
-                .answer;
             let sidecar = self.sidecar(slot);
             let it = &mut self.slots[slot];
-            match answer {
+            let place = Place::from(it.region);
+            let alone = self.faults.sidecar(place, it.number());
+            it.out |= !alone.is_up();
+            match self.parts.state(place, Part::Sidecars).answer.max(alone) {
                 Answer::Refuses => {
-                    let ran = it.engine.is_some();
-                    // Its shell writes down what must not be forgotten before it does anything.
-                    if let Some(engine) = it.engine.take() {
-                        it.twin.ends(it.clock.now(self.now), &engine);
-                        it.memory = Some(engine.memory(it.clock.now(self.now)));
-                    }
-                    it.paused = false;
-                    it.restarting = false;
-                    it.starts += 1;
-                    it.wake = None;
-                    it.unsettled.clear();
-                    it.inbox.clear();
-                    if ran {
-                        self.tell_of_twin(slot);
-                        self.happened(&Fact::Stopped { sidecar });
-                    }
+                    self.stop_engine(slot);
                 }
                 Answer::Hangs if it.is_running() => {
                     it.paused = true;
@@ -205,12 +271,49 @@ impl World<'_> {
                 }
                 Answer::Answers if it.paused => {
                     it.paused = false;
+                    it.out = false;
                     self.happened(&Fact::Resumed { sidecar });
                     self.wake_up_from_pause(slot);
                 }
                 Answer::Answers => {}
             }
         }
+        self.look_for_silence();
+    }
+
+    /// Brings the clocks in line with the faults of clocks.
+    pub(super) fn look_after_clocks(&mut self) {
+        if !self.faults.touch_clocks() {
+            return;
+        }
+        for slot in 0..self.slots.len() {
+            let region = self.slots[slot].region;
+            let (rate, ahead) = self.faults.clock(Place::from(region));
+            let rate = rate.unwrap_or(self.conditions.drift_ppm[region.index()]);
+            if self.slots[slot].set_clock(self.now, rate, ahead) {
+                self.schedule_wake(slot);
+            }
+        }
+        for region in Region::BOTH {
+            let ahead = self.faults.database_clock(Place::from(region));
+            if self.databases.clocks.set_ahead(region, ahead) {
+                self.serving_expiry_moved(region);
+            }
+        }
+    }
+
+    /// Looks which regions have no sidecar left that could look at anything.
+    pub(super) fn look_for_silence(&mut self) {
+        self.silent = Region::BOTH.map(|region| {
+            let mut slots = self.slots.iter().filter(|slot| slot.region == region);
+            slots.all(|slot| slot.out)
+        });
+    }
+
+    /// Whether somebody in this place looks at the others: a sidecar, or the observer.
+    #[inline]
+    pub(super) fn looks_out(&self, place: Place) -> bool {
+        self.parts.up(place, Part::Sidecars) && !place.region().is_some_and(|region| self.silent[region.index()])
     }
 
     /// A sidecar that was stopped has started again.
@@ -267,10 +370,13 @@ impl World<'_> {
         input.hand_to(engine, now);
         it.twin.feed(now, &input);
         self.empty(slot);
+        if self.slots[slot].leaving {
+            self.leave_if_done(slot);
+        }
     }
 
     /// Takes out everything that an engine has to say. The journal is written before anything is begun.
-    fn empty(&mut self, slot: usize) {
+    pub(super) fn empty(&mut self, slot: usize) {
         while let Some(entry) = self.slots[slot].engine.as_mut().and_then(Engine::poll_journal) {
             self.slots[slot].twin.writes(Some(&entry));
             self.journal(slot, &entry.what);
@@ -293,11 +399,15 @@ impl World<'_> {
         let Some(timeout) = it.engine.as_ref().and_then(Engine::poll_timeout) else {
             return;
         };
+        if it.wake.is_some() && timeout >= it.wake_for {
+            return;
+        }
         let due = it.clock.when(timeout);
         // An engine that asks for a moment that is past must not keep the world from going on.
         let at = if due > self.now { due } else { self.now.after(TIMER) };
         if it.wake.is_none_or(|wake| at < wake) {
             it.wake = Some(at);
+            it.wake_for = if due > self.now { timeout } else { Timestamp::NEVER };
             self.queue.push(at, Event::Wake(u8::try_from(slot).unwrap_or(u8::MAX)));
         }
     }

@@ -1,10 +1,15 @@
 //! The scenario's faults as they come and go.
 
-use crate::scenario::{Fault, FaultState, Subject};
+use std::time::Duration;
+
+use crate::digest::FaultSet;
+use crate::scenario::{Fault, FaultState, Part, Place, Subject};
 
 use super::clock::{Moment, micros};
+use super::delivery::Deliveries;
 use super::links::Links;
-use super::parts::Parts;
+use super::parts::{Answer, PartState, Parts};
+use super::schedule::Schedule;
 
 /// What a fault does at its next moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,18 +27,35 @@ pub(crate) enum Change {
 pub(crate) struct Faults {
     faults: Vec<Fault>,
     onset: Moment,
-    begun: Vec<bool>,
+    /// When each of them begins.
+    pub schedule: Schedule,
+    /// When each of them began.
+    begun: Vec<Option<Moment>>,
     in_force: Vec<bool>,
     /// When each of them ended.
     ended: Vec<Option<Moment>>,
+    touch_clocks: bool,
+    /// When operators did what interrupts a service as much as a fault does.
+    deeds: Vec<Moment>,
 }
 
 impl Faults {
     pub(crate) fn new(faults: &[Fault], onset: Moment) -> Self {
         Self {
-            begun: vec![false; faults.len()],
+            schedule: Schedule::new(faults.iter().map(|fault| (fault.origin, fault.at)), onset),
+            begun: vec![None; faults.len()],
             in_force: vec![false; faults.len()],
             ended: vec![None; faults.len()],
+            touch_clocks: faults.iter().any(|fault| {
+                matches!(
+                    fault.subject,
+                    Subject::Part {
+                        part: Part::Clock | Part::DatabaseClock,
+                        ..
+                    }
+                )
+            }),
+            deeds: Vec::new(),
             faults: faults.to_vec(),
             onset,
         }
@@ -43,33 +65,55 @@ impl Faults {
         &self.faults[usize::from(index)]
     }
 
-    /// Every fault with the moment of its first change.
-    pub(crate) fn beginnings(&self) -> impl Iterator<Item = (u16, Moment)> + '_ {
-        (0_u16..)
-            .zip(&self.faults)
-            .map(|(index, fault)| (index, self.onset.after(fault.at)))
+    /// Whether a fault has begun.
+    pub(crate) fn has_begun(&self, index: u16) -> bool {
+        self.begun[usize::from(index)].is_some()
+    }
+
+    /// Whether a fault has ended.
+    pub(crate) fn is_over(&self, index: u16) -> bool {
+        self.ended[usize::from(index)].is_some()
+    }
+
+    /// The faults whose end has come and has not been carried out yet.
+    pub(crate) fn ending(&self, now: Moment) -> impl Iterator<Item = u16> + '_ {
+        (0_u16..).zip(&self.begun).filter_map(move |(index, begun)| {
+            let due = begun.is_some() && !self.is_over(index) && self.end(index).is_some_and(|end| end <= now);
+            due.then_some(index)
+        })
+    }
+
+    /// When a fault ends, if that is known.
+    fn end(&self, index: u16) -> Option<Moment> {
+        let until = self.get(index).until?;
+        Some(self.schedule.counts_from(index)?.after(until))
+    }
+
+    /// An operator did something that interrupts a service.
+    pub(crate) fn note_deed(&mut self, now: Moment) {
+        self.deeds.push(now);
     }
 
     /// Carries out the change that is due, and says when the next one is.
     pub(crate) fn change(&mut self, index: u16, now: Moment) -> (Change, Option<Moment>) {
         let slot = usize::from(index);
-        let fault = &self.faults[slot];
-        let end = fault.until.map(|until| self.onset.after(until));
+        let end = self.end(index);
         if end.is_some_and(|end| now >= end) {
             self.in_force[slot] = false;
             self.ended[slot] = Some(now);
             return (Change::Ends, None);
         }
-        let change = if self.begun[slot] {
+        let change = if self.has_begun(index) {
             Change::Flips
         } else {
             Change::Begins
         };
-        self.begun[slot] = true;
+        let began = *self.begun[slot].get_or_insert(now);
+        let fault = &self.faults[slot];
         let next = match fault.state {
             FaultState::Flapping { period, down_for } => {
                 // Its place in the cycle follows from the clock, so that rounding never adds up.
-                let into = (now.micros() - self.onset.after(fault.at).micros()) % micros(period).max(1);
+                let into = (now.micros() - began.micros()) % micros(period).max(1);
                 let down = into < micros(down_for);
                 self.in_force[slot] = down;
                 let until = if down { micros(down_for) } else { micros(period) };
@@ -90,11 +134,21 @@ impl Faults {
         ended.try_fold(Moment::START, |healed, ended| Some(healed.max(ended?)))
     }
 
-    /// The beginning of the last fault that had begun by this moment.
+    /// Which of them have begun.
+    pub(crate) fn have_begun(&self) -> FaultSet {
+        let begun = self.begun.iter().enumerate();
+        begun
+            .filter_map(|(index, begun)| begun.is_some().then_some(index))
+            .collect()
+    }
+
+    /// The beginning of the last fault that had begun by this moment, or of what an operator did.
     pub(crate) fn last_beginning(&self, now: Moment) -> Moment {
-        self.beginnings()
-            .map(|(_, begins)| begins)
-            .filter(|begins| *begins <= now)
+        let begun = self.begun.iter().flatten();
+        begun
+            .chain(&self.deeds)
+            .copied()
+            .filter(|begun| *begun <= now)
             .max()
             .unwrap_or(self.onset)
     }
@@ -103,16 +157,84 @@ impl Faults {
     pub(crate) fn parts(&self) -> Parts {
         Parts::with(self.in_force().filter_map(|fault| match fault.subject {
             Subject::Part { part, place } => Some((part, place, &fault.state)),
-            Subject::Link { .. } => None,
+            Subject::Sidecar { .. } | Subject::Link { .. } => None,
         }))
     }
 
     /// How the network fares now.
     pub(crate) fn links(&self) -> Links {
         Links::with(self.in_force().filter_map(|fault| match fault.subject {
-            Subject::Part { .. } => None,
+            Subject::Part { .. } | Subject::Sidecar { .. } => None,
             Subject::Link { from, to, both_ways } => Some((from, to, both_ways, &fault.state)),
         }))
+    }
+
+    /// How messages fare on their way now.
+    pub(super) fn deliveries(&self) -> Deliveries {
+        let mut deliveries = Deliveries::default();
+        for fault in self.in_force() {
+            match fault.subject {
+                Subject::Part { part, place } => deliveries.add_part(part, place, fault.state),
+                Subject::Sidecar { .. } => {}
+                Subject::Link { from, to, both_ways } => {
+                    deliveries.add_link(from, to, fault.state);
+                    if both_ways {
+                        deliveries.add_link(to, from, fault.state);
+                    }
+                }
+            }
+        }
+        deliveries
+    }
+
+    /// Whether any of them is about clocks.
+    pub(crate) const fn touch_clocks(&self) -> bool {
+        self.touch_clocks
+    }
+
+    /// How the clocks of a place's sidecars are at fault: the rate of the boot-time clocks in parts per million, if it is
+    /// not their own, and how many milliseconds ahead the wall clocks were set.
+    pub(crate) fn clock(&self, place: Place) -> (Option<i32>, i64) {
+        let mut rate = None;
+        let mut ahead = Duration::ZERO;
+        let mut back = Duration::ZERO;
+        for fault in self.of_part(Part::Clock, place) {
+            match fault.state {
+                FaultState::Drifting { ppm } => rate = Some(ppm),
+                FaultState::Stepped { by, backward: false } => ahead += by,
+                FaultState::Stepped { by, backward: true } => back += by,
+                _ => {}
+            }
+        }
+        (rate, signed_micros(ahead, back) / 1_000)
+    }
+
+    /// How many microseconds ahead the clock of a place's database was set.
+    pub(crate) fn database_clock(&self, place: Place) -> i64 {
+        let mut ahead = Duration::ZERO;
+        let mut back = Duration::ZERO;
+        for fault in self.of_part(Part::DatabaseClock, place) {
+            match fault.state {
+                FaultState::Stepped { by, backward: false } => ahead += by,
+                FaultState::Stepped { by, backward: true } => back += by,
+                _ => {}
+            }
+        }
+        signed_micros(ahead, back)
+    }
+
+    fn of_part(&self, part: Part, place: Place) -> impl Iterator<Item = &Fault> {
+        let subject = Subject::Part { part, place };
+        self.in_force().filter(move |fault| fault.subject == subject)
+    }
+
+    /// How one sidecar of several fares, as far as it is alone in that.
+    pub(crate) fn sidecar(&self, place: Place, number: u16) -> Answer {
+        let subject = Subject::Sidecar { place, number };
+        let its_own = self.in_force().filter(|fault| fault.subject == subject);
+        its_own
+            .fold(PartState::default(), |state, fault| state.with(fault.state))
+            .answer
     }
 
     /// The faults that are in force.
@@ -124,12 +246,15 @@ impl Faults {
     }
 }
 
+fn signed_micros(ahead: Duration, back: Duration) -> i64 {
+    let signed = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    signed(ahead).saturating_sub(signed(back))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::scenario::{Evidence, Part, Place};
+    use crate::scenario::{Evidence, Origin};
 
     fn fault(state: FaultState, at: u64, until: Option<u64>) -> Fault {
         Fault {
@@ -138,6 +263,7 @@ mod tests {
                 place: Place::Home,
             },
             state,
+            origin: Origin::Onset,
             at: Duration::from_secs(at),
             until: until.map(Duration::from_secs),
             evidence: Evidence::Inferred,
@@ -150,13 +276,40 @@ mod tests {
     #[test]
     fn a_fault_holds_from_its_beginning_to_its_end() {
         let mut faults = Faults::new(&[fault(FaultState::Down, 5, Some(9))], ONSET);
-        let (index, begins) = faults.beginnings().next().unwrap();
+        let (index, begins) = faults.schedule.beginnings().next().unwrap();
         assert_eq!(begins, Moment::from_micros(15_000_000));
         let (change, next) = faults.change(index, begins);
         assert_eq!((change, next), (Change::Begins, Some(Moment::from_micros(19_000_000))));
         assert!(!faults.parts().up(Place::Home, Part::Lambda));
         assert_eq!(faults.change(index, next.unwrap()), (Change::Ends, None));
         assert!(faults.parts().up(Place::Home, Part::Lambda));
+    }
+
+    #[test]
+    fn what_ends_at_a_moment_is_known_before_anything_begins_at_it() {
+        let faults = [fault(FaultState::Down, 5, Some(9)), fault(FaultState::Hang, 9, None)];
+        let mut faults = Faults::new(&faults, ONSET);
+        faults.change(0, Moment::from_micros(15_000_000));
+        let turn = Moment::from_micros(19_000_000);
+        assert_eq!(faults.ending(turn).collect::<Vec<_>>(), [0]);
+        assert_eq!(faults.change(0, turn), (Change::Ends, None));
+        assert_eq!(faults.ending(turn).count(), 0);
+        assert!(faults.is_over(0) && !faults.has_begun(1));
+    }
+
+    #[test]
+    fn one_sidecar_can_fail_alone() {
+        let mut one = fault(FaultState::Hang, 0, None);
+        one.subject = Subject::Sidecar {
+            place: Place::Home,
+            number: 2,
+        };
+        let mut faults = Faults::new(&[one], ONSET);
+        faults.change(0, ONSET);
+        assert_eq!(faults.sidecar(Place::Home, 2), Answer::Hangs);
+        assert_eq!(faults.sidecar(Place::Home, 1), Answer::Answers);
+        assert_eq!(faults.sidecar(Place::Away, 2), Answer::Answers);
+        assert!(faults.parts().up(Place::Home, Part::Sidecars));
     }
 
     #[test]

@@ -139,7 +139,8 @@ impl World<'_> {
         self.lose(lost);
     }
 
-    fn lose(&mut self, orders: u64) {
+    /// Acknowledged orders are not in the database that survives.
+    pub(super) fn lose(&mut self, orders: u64) {
         self.orders_lost += orders;
         if orders > 0 {
             self.happened(&Fact::Lost { orders });

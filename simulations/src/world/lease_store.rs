@@ -41,9 +41,13 @@ pub(crate) struct LeaseStore {
 }
 
 impl LeaseStore {
-    pub(crate) fn new(kind: &StoreKind) -> Self {
+    /// A store in which a region holds the lease.
+    pub(crate) fn new(kind: &StoreKind, holder: Region) -> Self {
         Self {
-            record: LeaseRecord::initial(),
+            record: match holder {
+                Region::Home => LeaseRecord::initial(),
+                Region::Away => LeaseRecord::away_from_home(),
+            },
             single: match kind {
                 StoreKind::MultiRegion => None,
                 // The checker lets a single table stand in the standby region only.
@@ -159,7 +163,7 @@ mod tests {
     const STALL: Duration = Duration::from_secs(3);
 
     fn store() -> LeaseStore {
-        LeaseStore::new(&StoreKind::MultiRegion)
+        LeaseStore::new(&StoreKind::MultiRegion, Region::Home)
     }
 
     fn cut(ends: &[(Place, Place)]) -> Links {
@@ -235,7 +239,7 @@ mod tests {
     #[test]
     fn a_single_table_is_lost_with_its_region() {
         let region = understudy_policies::model::RegionName::new("us-east-2").unwrap();
-        let store = LeaseStore::new(&StoreKind::SingleTable { region });
+        let store = LeaseStore::new(&StoreKind::SingleTable { region }, Region::Home);
         let parts = Parts::with([(Part::Region, Place::Away, &FaultState::Down)].into_iter());
         assert_eq!(store.reach(Region::Home, &parts, &Links::default()), Reach::Refused);
     }

@@ -16,6 +16,8 @@ mod availability;
 mod clients;
 pub(crate) mod clock;
 mod database;
+mod deeds;
+mod delivery;
 mod dns;
 mod effects;
 mod engines;
@@ -23,12 +25,15 @@ mod faults;
 mod invariants;
 mod lease_store;
 mod links;
+mod operators;
 mod oracle;
 mod outcome;
 mod parts;
 mod probes;
 mod queue;
 mod record;
+mod schedule;
+mod stated;
 #[cfg(test)]
 mod tests;
 mod twin;
@@ -48,6 +53,8 @@ use self::availability::{Availability, Turn};
 use self::clients::{Acceptance, Clients, Crowd};
 use self::clock::{DatabaseClocks, MachineClock, Moment};
 use self::database::Databases;
+use self::deeds::PausedOrders;
+use self::delivery::Deliveries;
 use self::dns::Dns;
 use self::effects::InFlights;
 use self::engines::{Input, Slot};
@@ -60,11 +67,12 @@ use self::parts::{Answer, Parts};
 use self::probes::Probe;
 use self::queue::{Event, Queue};
 use self::record::{Detail, Record};
+use self::schedule::Schedule;
 use crate::conditions::Conditions;
 use crate::digest::Digest;
 use crate::invariants::{self as rules, Fact, Invariants};
 use crate::report::{Kind, Report, words};
-use crate::scenario::{Part, Place, Scenario};
+use crate::scenario::{FaultState, Part, Place, Scenario};
 
 /// After this long a client gives an order up. Assumption.
 const ORDER_PATIENCE: Duration = Duration::from_secs(2);
@@ -84,8 +92,17 @@ struct World<'a> {
     now: Moment,
     onset: Moment,
     faults: Faults,
+    operations: Schedule,
+    paused: PausedOrders,
+    /// Whether an operator has told each region's engines to leave role changes alone.
+    held_back: [bool; 2],
+    /// Whether each region has no sidecar left that could look at anything, for reasons of its sidecars' own.
+    silent: [bool; 2],
     parts: Parts,
     links: Links,
+    deliveries: Deliveries,
+    /// The epoch in which everything starts.
+    first_epoch: Epoch,
     store: LeaseStore,
     databases: Databases,
     dns: Dns,
@@ -166,6 +183,7 @@ impl<'a> World<'a> {
 
     fn new(scenario: &'a Scenario, policy: &'a Policy, seed: u64, conditions: Conditions, detail: Detail) -> Self {
         let horizon = Moment::START.after(scenario.horizon);
+        let conditions = conditions.as_stated_by(scenario);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let onset = Moment::START.after(scenario.onset);
         let ttl = match policy.traffic.record {
@@ -183,7 +201,8 @@ impl<'a> World<'a> {
         for region in Region::BOTH {
             for sidecar in 0..conditions.sidecars {
                 let clock = MachineClock {
-                    boot_at_start: rng.random_range(1_000_000_000..1_000_000_000_000),
+                    since: Moment::START,
+                    boot_then: rng.random_range(1_000_000_000..1_000_000_000_000),
                     drift_ppm: conditions.drift_ppm[region.index()],
                     wall_at_start: WallTime::from_millis(
                         scenario.start.as_millis() + conditions.wall_offset_millis[region.index()],
@@ -192,21 +211,30 @@ impl<'a> World<'a> {
                 slots.push(Slot::new(region, sidecar, conditions.sidecars, clock));
             }
         }
+        let store = LeaseStore::new(&policy.lease.store, scenario.begins_in);
+        let invariants = Invariants::new(&rules::Terms::new(policy, &conditions, *store.record()));
+        let epoch = store.record().epoch;
         let clocks = DatabaseClocks::new(scenario.start, conditions.database_offset_micros);
         Self {
-            clients: Clients::new(&crowd, &mut rng),
-            databases: Databases::new(clocks, conditions.replication_lag),
+            clients: Clients::new(&crowd, scenario.begins_in, &mut rng),
+            databases: Databases::new(clocks, conditions.replication_lag, scenario.begins_in),
             queue: Queue::new(horizon),
             now: Moment::START,
             faults: Faults::new(&scenario.faults, onset),
+            operations: Schedule::new(scenario.operations.iter().map(|it| (it.origin, it.at)), onset),
+            paused: [None; 2],
+            held_back: [false; 2],
+            silent: [false; 2],
             parts: Parts::default(),
             links: Links::default(),
-            store: LeaseStore::new(&policy.lease.store),
-            dns: Dns::new(),
-            order_paths: [true, false].map(|open| OrderPath {
-                epoch: Epoch(1),
-                intake: open,
-                processing: open,
+            deliveries: Deliveries::default(),
+            first_epoch: epoch,
+            store,
+            dns: Dns::new(scenario.begins_in),
+            order_paths: Region::BOTH.map(|region| OrderPath {
+                epoch,
+                intake: region == scenario.begins_in,
+                processing: region == scenario.begins_in,
             }),
             serving_checks: [None; 2],
             slots,
@@ -215,7 +243,7 @@ impl<'a> World<'a> {
             expired_effects: 0,
             probes: Probe::all(policy),
             record: Record::new(onset, detail),
-            invariants: Invariants::new(&rules::Terms::new(policy, &conditions)),
+            invariants,
             commits: Commits::default(),
             switches_readable: true,
             oracle: Oracle::new(oracle::Terms::new(policy)),
@@ -237,8 +265,16 @@ impl<'a> World<'a> {
 
     /// Everything is in order: engines start, probes begin, faults wait.
     fn begin(&mut self) {
-        for (index, at) in self.faults.beginnings() {
-            self.queue.push(at, Event::Fault(index));
+        // Orders that are paused are those that were open before anything else broke.
+        for paused in [true, false] {
+            for (index, at) in self.faults.schedule.beginnings() {
+                if paused == (self.faults.get(index).state == FaultState::Paused) {
+                    self.queue.push(at, Event::Fault(index));
+                }
+            }
+        }
+        for (index, at) in self.operations.beginnings() {
+            self.queue.push(at, Event::Operation(index));
         }
         for index in 0..self.probes.len() {
             let at = self.probes[index].first(self.conditions.probe_phase, self.onset, &mut self.rng);
@@ -252,9 +288,15 @@ impl<'a> World<'a> {
         self.show_the_oracle();
     }
 
+    #[expect(
+        clippy::inline_always,
+        reason = "called in one place, for every event: a copy of each costs 3 %"
+    )]
+    #[inline(always)]
     fn happen(&mut self, event: Event) {
         match event {
             Event::Fault(index) => self.fault(index),
+            Event::Operation(index) => self.operation(index),
             Event::Probe(index) => self.probe(index),
             Event::Signal { slot, signal } => self.feed(usize::from(slot), Input::Signal(signal)),
             Event::Peer { slot, message } => self.feed(usize::from(slot), Input::Peer(message)),
@@ -266,10 +308,15 @@ impl<'a> World<'a> {
             Event::ExpireEffect(index) => self.settle_effect(index, true),
             Event::ServingExpiry(region) => self.serving_expiry(region),
             Event::DatabaseMoved(generation) => self.database_moved(generation),
+            Event::RecordChanged(number) => {
+                let changed = self.dns.record_changed(number);
+                self.after_dns(changed);
+            }
             Event::DnsFlip(generation) => {
                 let changed = self.dns.flip(generation);
                 self.after_dns(changed);
             }
+            Event::Resolve(client) if !self.clients.asks(self.now, client) => {}
             Event::Resolve(client) => {
                 let answer = self.dns.answer();
                 self.clients.resolve(self.now, client, answer);
@@ -278,27 +325,51 @@ impl<'a> World<'a> {
         }
     }
 
-    /// A fault begins, flips or ends.
+    /// A fault begins, flips or ends. What ends at a moment is over before anything else begins at it.
     fn fault(&mut self, index: u16) {
-        let (change, next) = self.faults.change(index, self.now);
-        if let Some(at) = next {
-            self.queue.push(at, Event::Fault(index));
+        if self.faults.is_over(index) {
+            return;
         }
-        if change != Change::Flips {
-            let fault = self.faults.get(index);
-            self.record.say(self.now, "world", Kind::Fault, || match change {
-                Change::Ends => format!("{}: over", fault.subject.in_words()),
-                _ => fault.in_words(),
-            });
-        }
+        let ending: Vec<u16> = if self.faults.has_begun(index) {
+            Vec::new()
+        } else {
+            self.faults.ending(self.now).collect()
+        };
+        let changed: Vec<(Change, u16)> = ending
+            .into_iter()
+            .chain([index])
+            .map(|index| (self.change_fault(index), index))
+            .filter(|(change, _)| *change != Change::Flips)
+            .collect();
         self.parts = self.faults.parts();
         self.links = self.faults.links();
+        self.deliveries = self.faults.deliveries();
+        for (change, index) in changed {
+            self.carry_out(change, index);
+        }
+        self.look_after_clocks();
         self.store
             .look(self.now, &self.parts, &self.links, self.conditions.lease_stall);
         self.look_after_move();
         self.look_after_engines();
         self.look_around();
         self.show_the_oracle();
+    }
+
+    fn change_fault(&mut self, index: u16) -> Change {
+        let (change, next) = self.faults.change(index, self.now);
+        if let Some(at) = next {
+            self.queue.push(at, Event::Fault(index));
+        }
+        if change == Change::Flips {
+            return change;
+        }
+        let fault = self.faults.get(index);
+        self.record.say(self.now, "world", Kind::Fault, || match change {
+            Change::Ends => format!("{}: over", fault.subject.in_words()),
+            _ => fault.in_words(),
+        });
+        change
     }
 
     /// Brings everything that follows from the state of the world up to date.
@@ -415,10 +486,26 @@ impl<'a> World<'a> {
     }
 
     fn serving_expiry(&mut self, region: Region) {
+        // The clock by which it runs out may have been set since.
+        if self.serving_checks[region.index()] != Some(self.now) {
+            return;
+        }
         self.serving_checks[region.index()] = None;
         match self.databases.serving_expiry(region) {
             Some(at) if at > self.now => self.expect_serving_expiry(region),
             _ => self.look_around(),
+        }
+    }
+
+    /// The clock by which a serving row runs out was set: it may do so earlier than expected.
+    fn serving_expiry_moved(&mut self, region: Region) {
+        let Some(at) = self.databases.serving_expiry(region).filter(|at| *at > self.now) else {
+            return;
+        };
+        let check = &mut self.serving_checks[region.index()];
+        if check.is_none_or(|check| at < check) {
+            *check = Some(at);
+            self.queue.push(at, Event::ServingExpiry(region));
         }
     }
 
@@ -427,16 +514,16 @@ impl<'a> World<'a> {
         let (from, to) = (Place::from(into.other()), Place::from(into));
         self.parts.up(from, Part::Aurora)
             && self.parts.up(to, Part::Aurora)
-            && self.parts.state(to, Part::Replication).speaks()
+            && self.parts.up(to, Part::Replication)
             && self.links.tells(from, to)
     }
 
-    /// The lag of replication into a region; none: nothing is replicated into it.
+    /// The lag of replication into a region, as it is measured; none: nothing is replicated into it, or nobody measures.
     fn lag_into(&self, region: Region) -> Option<Duration> {
-        if self.databases.is_writer(region) {
+        let place = Place::from(region);
+        if self.databases.is_writer(region) || self.parts.state(place, Part::Replication).missing {
             return None;
         }
-        let place = Place::from(region);
         let late = self.parts.state(place, Part::Replication).late + self.parts.state(place, Part::Aurora).late;
         self.databases.lag_into(region, late)
     }

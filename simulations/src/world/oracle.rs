@@ -40,7 +40,7 @@ pub(super) struct View {
     pub may_be_lost: [bool; 2],
     /// Whether each region is lost to every vantage outside it.
     pub is_lost: [bool; 2],
-    /// Whether nothing is at fault but the home region and the links to it.
+    /// Whether nothing is at fault but the home region and the links to it, and no operator holds an engine back.
     pub only_home_at_fault: bool,
     /// Whether replication into the standby works and is within the bound.
     pub lag_is_fine: bool,
@@ -248,10 +248,11 @@ impl World<'_> {
                 let outside = [Place::from(region.other()), Place::Witness, Place::Internet];
                 outside.into_iter().all(|vantage| self.is_lost_from(region, vantage))
             }),
-            only_home_at_fault: self.faults.in_force().all(|fault| match fault.subject {
-                Subject::Part { place, .. } => place == Place::Home,
-                Subject::Link { from, to, .. } => from == Place::Home || to == Place::Home,
-            }),
+            only_home_at_fault: self.held_back == [false; 2]
+                && self.faults.in_force().all(|fault| match fault.subject {
+                    Subject::Part { place, .. } | Subject::Sidecar { place, .. } => place == Place::Home,
+                    Subject::Link { from, to, .. } => from == Place::Home || to == Place::Home,
+                }),
             lag_is_fine: self
                 .lag_into(Region::Away)
                 .is_some_and(|lag| lag <= self.policy.guards.data_loss.lag_max),
@@ -295,7 +296,9 @@ impl World<'_> {
             }
         };
         let takes = self.links.round_trip(vantage, target) + late + JITTER;
-        self.links.ask(vantage, target).max(answer) != Answer::Answers || takes >= witness.timeout
+        self.links.ask(vantage, target).max(answer) != Answer::Answers
+            || takes >= witness.timeout
+            || self.deliveries.spoils_link(vantage, target)
     }
 
     /// Whether a region certainly serves nobody who asks from there.

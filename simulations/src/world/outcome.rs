@@ -19,7 +19,7 @@ use crate::report::{
 use crate::scenario::{ExpectedDecision, Part, Place};
 
 /// Calendars and soaks are judged on clocks that may be ahead of true time.
-const CLOCK_TOLERANCE: Duration = Duration::from_secs(1);
+pub(super) const CLOCK_TOLERANCE: Duration = Duration::from_secs(1);
 
 /// A phase that is longer by no more than this is not called an overrun: timers and drifting clocks are no finer.
 const OVERRUN_TOLERANCE: Duration = Duration::from_millis(10);
@@ -33,6 +33,7 @@ impl World<'_> {
             availability.finish(self.now);
         }
         self.keep_unfinished_ledger();
+        self.tell_what_never_began();
     }
 
     fn ends_in(&self) -> Option<Region> {
@@ -50,14 +51,17 @@ impl World<'_> {
         Digest {
             simulated: end.since(Moment::START),
             watched: end.since(onset),
-            within_bounds: self.conditions.is_within_bounds(self.policy),
+            within_bounds: self.conditions.is_within_bounds_for(self.policy, self.scenario),
             failovers: count(self.record.failovers.len()),
             judgement: self.oracle.finish(end),
             failbacks: self.record.failbacks,
             accepted_rto: ledger.accepted_rto_seconds,
             processed_rto: ledger.processed_rto_seconds,
+            processing_stopped: self.processing.count() > 0,
             overrun: ledger.overrun_phase,
             interrupted: self.placing.total(),
+            interruptions: self.placing.count(),
+            begun: self.faults.have_begun(),
             orders: self.orders(),
             edges: self.record.edges,
             ends_in: self.ends_in(),
@@ -97,7 +101,7 @@ impl World<'_> {
             },
             policy: self.policy.name.clone(),
             seed,
-            conditions: self.conditions.report(self.policy),
+            conditions: self.conditions.report_for(self.policy, self.scenario),
             decisions: std::mem::take(&mut self.record.decisions),
             standing: self.standing(),
             orders: self.orders(),
@@ -105,6 +109,7 @@ impl World<'_> {
             invariants: self.invariants_held(),
             violations: std::mem::take(&mut self.record.violations),
             timeline: std::mem::take(&mut self.record.timeline),
+            sightings: std::mem::take(&mut self.record.sightings),
             ledger,
             expected,
             actual,
@@ -253,8 +258,14 @@ impl World<'_> {
             decision: expect.decision,
             ends_in: expect.ends_in.map(words::region),
             no_failback_before_seconds: expect.no_failback_before.map(span_seconds),
+            failback_by_seconds: expect.failback_by.map(span_seconds),
             within_budget: expect.within_budget,
             uninterrupted: expect.uninterrupted,
+            interrupted_max_seconds: expect.interrupted_max.map(span_seconds),
+            failovers: expect.failovers,
+            blocked_by: expect.blocked_by.map(words::guard),
+            needs_operator: expect.needs_operator,
+            orders_lost_max: expect.orders_lost_max,
             because: expect.because.clone(),
         }
     }
@@ -357,6 +368,11 @@ impl World<'_> {
                 format!("clients could not place orders for {}", words::duration(total))
             };
             point(right, text);
+        }
+        points.extend(self.stated_points(actual));
+        let mut point = |right: bool, text: String| points.push(VerdictPoint { right, text });
+        for text in self.never_reached() {
+            point(false, text);
         }
         let broken = self.record.violations.len();
         let text = match broken {

@@ -50,6 +50,15 @@ impl PartState {
             FaultState::Missing => self.missing = true,
             FaultState::Open => self.open = true,
             FaultState::Damaged => self.damaged = true,
+            // Clocks, deliveries and deeds have places of their own.
+            FaultState::Stepped { .. }
+            | FaultState::Drifting { .. }
+            | FaultState::Paused
+            | FaultState::Lossy { .. }
+            | FaultState::Duplicated { .. }
+            | FaultState::Reordered { .. }
+            | FaultState::Detached
+            | FaultState::LeftOpen { .. } => {}
         }
         self
     }

@@ -5,11 +5,13 @@ use std::time::Duration;
 use rand::Rng;
 use understudy_engine::core::ids::{Region, WitnessId};
 use understudy_engine::core::signal::{Observation, Signal};
+use understudy_engine::core::time::WallTime;
 use understudy_policies::Policy;
 use understudy_policies::model::{Component, FailureDomain, WitnessKind};
 
 use super::World;
 use super::clock::{Moment, micros};
+use super::delivery::{Channel, Way};
 use super::parts::Answer;
 use super::queue::Event;
 use crate::conditions::ProbePhase;
@@ -98,7 +100,7 @@ impl World<'_> {
 
     /// A probe by a sidecar or by the observer. Heard by the sidecars of one region, or by everyone.
     fn ask_from(&mut self, probe: &Probe, vantage: Place, heard_in: Option<Region>) {
-        if !self.parts.up(vantage, Part::Sidecars) {
+        if !self.looks_out(vantage) {
             return;
         }
         let (observation, after) = match probe.kind {
@@ -120,7 +122,11 @@ impl World<'_> {
                     let to = Place::from(self.slots[slot].region);
                     if self.links.tells(vantage, to) {
                         let delivery = self.conditions.signal_delivery.sample(&mut self.rng);
-                        self.deliver(slot, probe, observation, observed, after + delivery);
+                        let way = Way {
+                            link: Some((vantage, to)),
+                            channels: [None, None],
+                        };
+                        self.send(slot, probe, observation, observed, after + delivery, way);
                     }
                 }
             }
@@ -144,7 +150,16 @@ impl World<'_> {
             }
         };
         let jitter = Duration::from_micros(self.rng.random_range(0..micros(JITTER)));
-        let takes = self.links.round_trip(vantage, target) + late + jitter;
+        let mut takes = self.links.round_trip(vantage, target) + late + jitter;
+        // Route 53's checkers are many and agree among each other: what one of them loses does not show.
+        if self.deliveries.any() && vantage != target && probe.kind != WitnessKind::Route53Check {
+            let there = self.deliveries.cross(vantage, target, &mut self.rng);
+            let back = self.deliveries.cross(target, vantage, &mut self.rng);
+            let Some((there, back)) = there.zip(back) else {
+                return (Observation::Breached, probe.timeout);
+            };
+            takes += there + back;
+        }
         match way.max(answer) {
             Answer::Refuses if way == Answer::Refuses => (Observation::Breached, REFUSAL),
             Answer::Answers if takes < probe.timeout => (Observation::Healthy, takes),
@@ -169,15 +184,23 @@ impl World<'_> {
     }
 
     /// Something outside both regions: the witness region and the internet. Either will do.
-    fn ask_outside(&self, vantage: Place, timeout: Duration) -> Seen {
+    fn ask_outside(&mut self, vantage: Place, timeout: Duration) -> Seen {
         let outside = [Place::Witness, Place::Internet];
         match outside
             .into_iter()
-            .find(|place| self.links.ask(vantage, *place).is_up())
+            .find(|place| self.links.ask(vantage, *place).is_up() && self.gets_through(vantage, *place))
         {
             Some(place) => (Observation::Healthy, self.links.round_trip(vantage, place).min(timeout)),
             None => (Observation::Breached, timeout),
         }
+    }
+
+    /// Whether a question and its answer are both not lost.
+    pub(super) fn gets_through(&mut self, from: Place, to: Place) -> bool {
+        from == to
+            || !self.deliveries.any()
+            || (self.deliveries.cross(from, to, &mut self.rng).is_some()
+                && self.deliveries.cross(to, from, &mut self.rng).is_some())
     }
 
     /// Every sidecar of the target that runs sends a sign of life to every sidecar of the other region.
@@ -197,9 +220,13 @@ impl World<'_> {
             return;
         };
         let observed = sender.clock.wall(self.now);
+        let way = Way {
+            link: Some((from, to)),
+            channels: [Some((Channel::Heartbeats, from)), None],
+        };
         for slot in 0..self.slots.len() {
             if self.slots[slot].region != probe.target {
-                self.deliver(slot, probe, Observation::Healthy, observed, after);
+                self.send(slot, probe, Observation::Healthy, observed, after, way);
             }
         }
     }
@@ -221,7 +248,11 @@ impl World<'_> {
         for slot in 0..self.slots.len() {
             let to = Place::from(self.slots[slot].region);
             if to == place || self.links.tells(place, to) {
-                self.deliver(slot, probe, observation, observed, after);
+                let way = Way {
+                    link: (to != place).then_some((place, to)),
+                    channels: [Some((Channel::Metrics, place)), Some((Channel::Events, place))],
+                };
+                self.send(slot, probe, observation, observed, after, way);
             }
         }
     }
@@ -232,8 +263,7 @@ impl World<'_> {
             Component::Application | Component::Network => !self.path_health(target, false).0.is_up(),
             Component::Database => !self.parts.up(target, Part::Aurora),
             Component::Engine => {
-                let speaks =
-                    self.parts.state(target, Part::Heartbeat).speaks() && self.parts.up(target, Part::Sidecars);
+                let speaks = self.parts.state(target, Part::Heartbeat).speaks() && self.looks_out(target);
                 !speaks || !self.links.tells(target, place)
             }
             Component::Replication => {
@@ -261,7 +291,12 @@ impl World<'_> {
         for slot in 0..self.slots.len() {
             let to = Place::from(self.slots[slot].region);
             if to == Place::Home || self.links.tells(Place::Home, to) {
-                self.deliver(slot, probe, observation, observed, after + CHECK_METRIC + metrics.late);
+                let way = Way {
+                    link: (to != Place::Home).then_some((Place::Home, to)),
+                    channels: [Some((Channel::Metrics, Place::Home)), None],
+                };
+                let after = after + CHECK_METRIC + metrics.late;
+                self.send(slot, probe, observation, observed, after, way);
             }
         }
     }
@@ -286,7 +321,7 @@ impl World<'_> {
     /// The lag of the standby's database, measured there.
     fn replication_lag(&mut self, probe: &Probe) {
         let standby = probe.target.other();
-        if !self.databases.is_writer(probe.target) || !self.parts.up(Place::from(standby), Part::Sidecars) {
+        if !self.databases.is_writer(probe.target) || !self.looks_out(Place::from(standby)) {
             return;
         }
         let Some(lag) = self.lag_into(standby) else { return };
@@ -298,14 +333,42 @@ impl World<'_> {
         }
     }
 
-    fn deliver(
+    /// Sends an observation on its way.
+    #[inline]
+    fn send(
         &mut self,
         slot: usize,
         probe: &Probe,
         observation: Observation,
-        observed: understudy_engine::core::time::WallTime,
+        observed: WallTime,
         after: Duration,
+        way: Way,
     ) {
+        if self.deliveries.any() {
+            self.send_over_bad_ways(slot, probe, observation, observed, after, way);
+        } else {
+            self.deliver(slot, probe, observation, observed, after);
+        }
+    }
+
+    /// It may be lost, come twice or be late by itself. Out of line: hardly ever.
+    #[cold]
+    fn send_over_bad_ways(
+        &mut self,
+        slot: usize,
+        probe: &Probe,
+        observation: Observation,
+        observed: WallTime,
+        after: Duration,
+        way: Way,
+    ) {
+        let arrivals = self.deliveries.send(way, &mut self.rng);
+        for late in arrivals.into_iter().flatten() {
+            self.deliver(slot, probe, observation, observed, after + late);
+        }
+    }
+
+    fn deliver(&mut self, slot: usize, probe: &Probe, observation: Observation, observed: WallTime, after: Duration) {
         let signal = Signal {
             witness: probe.witness,
             target: probe.target,

@@ -1,6 +1,6 @@
 //! What is still to happen, in order.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use understudy_engine::core::ids::Region;
@@ -13,6 +13,8 @@ use super::clock::Moment;
 pub(crate) enum Event {
     /// A fault begins, ends or, if it flaps, changes.
     Fault(u16),
+    /// An operator asks for something.
+    Operation(u16),
     /// A probe is due.
     Probe(u16),
     /// A signal reaches an engine.
@@ -37,15 +39,26 @@ pub(crate) enum Event {
     DatabaseMoved(u32),
     /// Route 53 answers differently, unless the switches changed again.
     DnsFlip(u32),
+    /// A change of the public record has reached everyone, unless another one was accepted after it.
+    RecordChanged(u32),
     /// A client's cached answer runs out.
     Resolve(u8),
 }
+
+/// How many buckets the near future has. A power of two.
+const BUCKETS: usize = 1_024;
+/// A bucket is 2^11 microseconds, about 2 ms, so the near future is about 2 s: what is due every second stays in it.
+const BUCKET_BITS: u32 = 11;
+/// No entry.
+const NONE: u32 = u32::MAX;
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     at: Moment,
     sequence: u64,
     event: Event,
+    /// The entry after this one in the same bucket, or the next free one.
+    next: u32,
 }
 
 impl Entry {
@@ -54,31 +67,35 @@ impl Entry {
     }
 }
 
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
+/// The entries of one bucket, a list in the order in which they come out.
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    first: u32,
+    last: u32,
 }
 
-impl Eq for Entry {}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.key().cmp(&other.key())
-    }
-}
+const EMPTY: Bucket = Bucket {
+    first: NONE,
+    last: NONE,
+};
 
 /// A queue of events. Events of the same moment come out in the order in which they went in, so a run never depends on
-/// how the heap happens to be laid out.
+/// how the queue happens to be laid out.
+///
+/// Nearly everything happens within two seconds of being scheduled. So the near future is a ring of short buckets, in
+/// which scheduling and taking cost the same however much is waiting. What comes later waits in a heap.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    heap: BinaryHeap<Reverse<Entry>>,
+    entries: Vec<Entry>,
+    /// The first of the entries that are free.
+    free: u32,
+    near: Box<[Bucket; BUCKETS]>,
+    /// Which buckets of the ring hold something.
+    filled: [u64; BUCKETS / 64],
+    /// The bucket of the moment that was reached, counted from the start. The ring holds it and those that follow.
+    current: u64,
+    /// What lies beyond the ring.
+    far: BinaryHeap<Reverse<(Moment, u64, u32)>>,
     sequence: u64,
     horizon: Moment,
 }
@@ -87,33 +104,156 @@ impl Queue {
     /// A queue that forgets what would happen after the horizon.
     pub(crate) fn new(horizon: Moment) -> Self {
         Self {
-            heap: BinaryHeap::with_capacity(4_096),
+            entries: Vec::with_capacity(512),
+            free: NONE,
+            near: Box::new([EMPTY; BUCKETS]),
+            filled: [0; BUCKETS / 64],
+            current: 0,
+            far: BinaryHeap::new(),
             sequence: 0,
             horizon,
         }
     }
 
     /// Schedules an event.
+    // Inlined, like `keep` and `pop`: an event that is handed on in pieces is read back as a whole, and that stalls.
+    #[inline]
     pub(crate) fn push(&mut self, at: Moment, event: Event) {
         if at > self.horizon {
             return;
         }
         self.sequence += 1;
-        self.heap.push(Reverse(Entry {
+        let entry = Entry {
             at,
             sequence: self.sequence,
             event,
-        }));
+            next: NONE,
+        };
+        let index = self.keep(entry);
+        if bucket_of(at) < self.current + BUCKETS as u64 {
+            self.insert(index);
+        } else {
+            self.far.push(Reverse((at, self.sequence, index)));
+        }
     }
 
     /// The next event.
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<(Moment, Event)> {
-        self.heap.pop().map(|Reverse(entry)| (entry.at, entry.event))
+        let place = match self.first_filled() {
+            Some(place) => place,
+            None => {
+                let Reverse((at, ..)) = *self.far.peek()?;
+                self.advance(bucket_of(at));
+                self.first_filled()?
+            }
+        };
+        let index = self.near[place].first;
+        let entry = self.entries[index as usize];
+        self.near[place].first = entry.next;
+        if entry.next == NONE {
+            self.near[place] = EMPTY;
+            self.filled[place / 64] &= !(1 << (place % 64));
+        }
+        self.entries[index as usize].next = self.free;
+        self.free = index;
+        self.advance(bucket_of(entry.at));
+        Some((entry.at, entry.event))
     }
+
+    /// Moves the ring on. What comes into its reach leaves the heap, and comes later than anything else in the ring.
+    #[inline]
+    fn advance(&mut self, to: u64) {
+        if to <= self.current {
+            return;
+        }
+        self.current = to;
+        while let Some(Reverse((at, _, index))) = self.far.peek()
+            && bucket_of(*at) < to + BUCKETS as u64
+        {
+            let index = *index;
+            self.far.pop();
+            self.insert(index);
+        }
+    }
+
+    #[inline]
+    fn keep(&mut self, entry: Entry) -> u32 {
+        if let Some(slot) = self.entries.get_mut(self.free as usize) {
+            return std::mem::replace(&mut self.free, std::mem::replace(slot, entry).next);
+        }
+        self.entries.push(entry);
+        u32::try_from(self.entries.len() - 1).unwrap_or(NONE)
+    }
+
+    /// Puts an entry into its bucket. Most go to the end.
+    fn insert(&mut self, index: u32) {
+        let key = self.entries[index as usize].key();
+        // What is past comes next: it is put where the search for the next event begins.
+        let place = place_of(bucket_of(key.0).max(self.current));
+        let Bucket { first, last } = self.near[place];
+        if first == NONE {
+            self.near[place] = Bucket {
+                first: index,
+                last: index,
+            };
+            self.filled[place / 64] |= 1 << (place % 64);
+        } else if self.entries[last as usize].key() < key {
+            self.entries[last as usize].next = index;
+            self.near[place].last = index;
+        } else if key < self.entries[first as usize].key() {
+            self.entries[index as usize].next = first;
+            self.near[place].first = index;
+        } else {
+            let mut before = first;
+            loop {
+                let after = self.entries[before as usize].next;
+                if self.entries[after as usize].key() > key {
+                    self.entries[index as usize].next = after;
+                    self.entries[before as usize].next = index;
+                    return;
+                }
+                before = after;
+            }
+        }
+    }
+
+    /// The first bucket of the ring that holds something, from the current one on.
+    fn first_filled(&self) -> Option<usize> {
+        let words = self.filled.len();
+        let start = place_of(self.current);
+        let (word, bit) = (start / 64, start % 64);
+        let here = self.filled[word] & (u64::MAX << bit);
+        if here != 0 {
+            return Some(word * 64 + here.trailing_zeros() as usize);
+        }
+        // The last look is at the bits of the first word that lie before the start.
+        (1..=words).find_map(|step| {
+            let word = (word + step) % words;
+            let bits = self.filled[word];
+            (bits != 0).then(|| word * 64 + bits.trailing_zeros() as usize)
+        })
+    }
+}
+
+/// The bucket of a moment, counted from the start.
+const fn bucket_of(at: Moment) -> u64 {
+    at.micros() >> BUCKET_BITS
+}
+
+/// Where a bucket is in the ring.
+const fn place_of(bucket: u64) -> usize {
+    (bucket % BUCKETS as u64) as usize
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
     use super::*;
 
     fn at(micros: u64) -> Moment {
@@ -141,7 +281,43 @@ mod tests {
     }
 
     #[test]
+    fn near_and_far_events_of_any_order_come_out_as_if_sorted() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut queue = Queue::new(at(u64::MAX));
+        let mut expected = BTreeSet::new();
+        let mut now = at(0);
+        for sequence in 0..50_000_u32 {
+            // Some at the same moment, most within the ring, some beyond it, some past.
+            let after = match rng.random_range(0..10) {
+                0 => 0,
+                1..=3 => rng.random_range(0..4) * 1_000,
+                4..=7 => rng.random_range(0..2_500_000),
+                _ => rng.random_range(0..60_000_000),
+            };
+            let moment = if sequence % 1_000 == 999 {
+                now.before(Duration::from_micros(after))
+            } else {
+                at(now.micros() + after)
+            };
+            queue.push(moment, Event::AnswerEffect(sequence));
+            expected.insert((moment, sequence));
+            // The queue fills up, and is emptied again and again.
+            let taken = if sequence % 2_000 < 1_000 { 1 } else { 3 };
+            for _ in 0..rng.random_range(0..=taken) {
+                let next = expected.pop_first();
+                let event = next.map(|(moment, sequence)| (moment, Event::AnswerEffect(sequence)));
+                assert_eq!(queue.pop(), event);
+                now = next.map_or(now, |(moment, _)| moment.max(now));
+            }
+        }
+        for (moment, sequence) in expected {
+            assert_eq!(queue.pop(), Some((moment, Event::AnswerEffect(sequence))));
+        }
+        assert_eq!(queue.pop(), None);
+    }
+
+    #[test]
     fn an_event_is_small() {
-        assert!(size_of::<Entry>() <= 80, "{}", size_of::<Entry>());
+        assert!(size_of::<Event>() <= 56, "{}", size_of::<Event>());
     }
 }

@@ -12,8 +12,12 @@ use understudy_engine::core::machine::{Edge, StateName};
 
 use super::World;
 use super::clock::Moment;
+use super::engines::Slot;
 use crate::digest::EdgeSet;
-use crate::report::{DecisionReport, FindingReport, Kind, TimelineEntry, Violation, seconds, words};
+use crate::report::{
+    DecisionReport, EngineState, FindingReport, Kind, Sighting, TimelineEntry, Violation, seconds, words,
+};
+use crate::scenario::Origin;
 
 /// How often the same invariant is reported. What breaks every second is no news.
 const VIOLATIONS_KEPT: usize = 10;
@@ -42,6 +46,7 @@ pub(crate) struct Record {
     pub timeline: Vec<TimelineEntry>,
     pub decisions: Vec<DecisionReport>,
     pub violations: Vec<Violation>,
+    pub sightings: Vec<Sighting>,
     /// When each failover was decided.
     pub failovers: Vec<Moment>,
     /// When the first failback began.
@@ -69,6 +74,7 @@ impl Record {
             timeline: Vec::new(),
             decisions: Vec::new(),
             violations: Vec::new(),
+            sightings: Vec::new(),
             failovers: Vec::new(),
             failback: None,
             failbacks: 0,
@@ -187,6 +193,9 @@ impl World<'_> {
         self.tell_of_journal(slot, what);
         match what {
             Happening::Moved { to, edge, .. } => {
+                if self.something_waits() {
+                    self.reached(|origin| origin == Origin::State(*to));
+                }
                 self.record.needs_operator |= *to == StateName::NeedsOperator;
                 self.record.edges.insert(*edge);
                 if *edge == Edge::OperatorFailover {
@@ -241,6 +250,16 @@ impl World<'_> {
                     words::witness_state(*to),
                     words::witness_state(*from)
                 );
+                let sighting = Sighting {
+                    at_seconds: self.record.seconds(now),
+                    who: who.clone(),
+                    witness: name.to_owned(),
+                    target: words::region(*target),
+                    from: words::witness_state(*from),
+                    to: words::witness_state(*to),
+                    states: self.states(),
+                };
+                self.record.sightings.push(sighting);
                 (Kind::Witness, text)
             }
             Happening::Assessed { target, from, to } => {
@@ -269,6 +288,9 @@ impl World<'_> {
                 };
                 (Kind::Human, text)
             }
+            // A standby's path is closed again and again: that is no news while it is closed.
+            // Nor is that a path is told to be open that is.
+            Happening::Asked(effect) if self.is_so_already(slot, &effect.intent) => return,
             Happening::Asked(effect) => return self.record.asked_for(now, &who, slot, effect),
             Happening::Settled { id, outcome, .. } => return self.record.settled(now, &who, slot, *id, outcome),
             Happening::Completed(_) => (Kind::Completed, "the role change is complete".to_owned()),
@@ -280,15 +302,37 @@ impl World<'_> {
         self.record.say(now, &who, kind, || text);
     }
 
+    /// Where every engine stands. One that hangs stands nowhere, whatever it believes.
+    fn states(&self) -> Vec<EngineState> {
+        let state = |it: &Slot| {
+            let engine = it.engine.as_ref().filter(|_| it.is_running());
+            EngineState {
+                who: it.name.clone(),
+                state: engine.map(|engine| engine.status(it.clock.now(self.now)).state.name()),
+            }
+        };
+        self.slots.iter().map(state).collect()
+    }
+
+    fn is_so_already(&self, slot: usize, intent: &Intent) -> bool {
+        let path = self.order_paths[self.slots[slot].region.index()];
+        match intent {
+            Intent::CloseOrderPath => !path.intake && !path.processing,
+            Intent::OpenIntake => path.intake,
+            Intent::OpenProcessing => path.processing,
+            _ => false,
+        }
+    }
+
     /// Keeps the ledger of the first failover, on true time.
     pub(super) fn keep_ledger(&mut self, slot: usize, ledger: &Ledger) {
         if self.record.ledger.is_some() || ledger.span(Phase::Claim).is_none() {
             return;
         }
-        let clock = self.slots[slot].clock;
+        let it = &self.slots[slot];
         let spans = Phase::ALL.map(|phase| {
             let span = ledger.span(phase)?;
-            Some((clock.when(span.began), span.ended.map(|ended| clock.when(ended))))
+            Some((it.when(span.began), span.ended.map(|ended| it.when(ended))))
         });
         self.record.ledger = Some(TrueLedger { spans });
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use understudy_engine::core::ids::Region;
 use understudy_engine::core::time::WallTime;
 use understudy_policies::{Policy, shipped};
 
@@ -9,9 +10,23 @@ use crate::conditions::Conditions;
 use crate::invariants::COMMITS_FENCED;
 use crate::report::{Kind, Report};
 use crate::run::{conditions_rng, run, run_with};
-use crate::scenario::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject};
+use crate::scenario::{Evidence, Expect, ExpectedDecision, Fault, FaultState, Origin, Part, Place, Scenario, Subject};
+
+mod clocks;
+mod deeds;
+mod deliveries;
+mod operators;
+mod triggers;
 
 const MINUTE: u64 = 60;
+
+fn says(report: &Report, kind: Kind, what: &str) -> Option<f64> {
+    let found = report
+        .timeline
+        .iter()
+        .find(|entry| entry.kind == kind && entry.text.contains(what));
+    found.map(|entry| entry.at_seconds)
+}
 
 fn broken(part: Part, place: Place, state: FaultState, at: u64, until: Option<u64>) -> Fault {
     fault(Subject::Part { part, place }, state, at, until)
@@ -30,6 +45,7 @@ fn fault(subject: Subject, state: FaultState, at: u64, until: Option<u64>) -> Fa
     Fault {
         subject,
         state,
+        origin: Origin::Onset,
         at: Duration::from_secs(at),
         until: until.map(Duration::from_secs),
         evidence: Evidence::Inferred,
@@ -41,6 +57,7 @@ fn scenario(decision: ExpectedDecision, seconds: u64, faults: Vec<Fault>) -> Sce
     Scenario {
         name: "made-up".to_owned(),
         title: String::new(),
+        theme: None,
         variant_of: None,
         // A Tuesday morning in New York.
         start: WallTime::from_millis(1_772_549_700_000),
@@ -48,17 +65,16 @@ fn scenario(decision: ExpectedDecision, seconds: u64, faults: Vec<Fault>) -> Sce
         horizon: Duration::from_secs(MINUTE + seconds),
         order_path: vec![Part::ApiGateway, Part::Lambda, Part::Sqs, Part::Aurora],
         policy: "trading".to_owned(),
+        begins_in: Region::Home,
+        mode: None,
         approval_after: None,
+        sidecars: None,
+        stretching_resolvers: None,
+        seed: None,
         sources: Vec::new(),
-        expect: Expect {
-            decision,
-            ends_in: None,
-            no_failback_before: None,
-            within_budget: false,
-            uninterrupted: false,
-            because: String::new(),
-        },
+        expect: Expect::only(decision, ""),
         faults,
+        operations: Vec::new(),
     }
 }
 
@@ -204,4 +220,32 @@ fn every_order_is_accounted_for() {
     assert_eq!(orders.placed, orders.accepted + orders.refused);
     assert_eq!(orders.accepted, orders.processed + orders.pending);
     assert_eq!(orders.placed, 200 * 3 * MINUTE);
+}
+
+#[test]
+fn a_platform_that_begins_away_from_home_serves_there_and_is_soaking() {
+    let mut scenario = scenario(
+        ExpectedDecision::Hold,
+        5 * MINUTE,
+        vec![broken(Part::Kinesis, Place::Home, FaultState::Down, 0, None)],
+    );
+    scenario.begins_in = Region::Away;
+    let report = run(&scenario, &shipped::trading(), 1);
+    assert_eq!(report.actual.ends_in, Some("us-east-2"));
+    assert_eq!(report.violations, []);
+    assert_eq!(report.ledger.interruptions, 0);
+    let states: Vec<_> = report.standing.iter().map(|standing| standing.state).collect();
+    assert_eq!(states, [Some("steady"), Some("soaking")]);
+}
+
+#[test]
+fn the_loss_of_the_region_away_from_home_brings_the_platform_home() {
+    let lost = broken(Part::Region, Place::Away, FaultState::Hang, 0, None);
+    let mut scenario = scenario(ExpectedDecision::FailOver, 5 * MINUTE, vec![lost]);
+    scenario.begins_in = Region::Away;
+    for seed in 0..8 {
+        let report = within_bounds(&scenario, &shipped::trading(), seed, 1);
+        assert_eq!(report.actual.ends_in, Some("us-east-1"), "seed {seed}");
+        assert_eq!(report.violations, [], "seed {seed}");
+    }
 }

@@ -3,6 +3,7 @@
 use understudy_engine::core::effect::Effect;
 use understudy_engine::core::engine::Engine;
 use understudy_engine::core::journal::JournalEntry;
+use understudy_engine::core::signal::Command;
 use understudy_engine::core::time::Now;
 
 use super::engines::Input;
@@ -27,6 +28,14 @@ impl Twin {
     pub(super) fn feed(&mut self, now: Now, input: &Input) {
         if let Some(engine) = &mut self.engine {
             input.hand_to(engine, now);
+        }
+    }
+
+    /// An operator asks it as well.
+    pub(super) fn command(&mut self, now: Now, command: Command) {
+        if let Some(engine) = &mut self.engine {
+            // What it answers stands in its journal, which is compared.
+            let _ = engine.handle_command(now, command);
         }
     }
 

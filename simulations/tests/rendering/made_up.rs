@@ -93,6 +93,7 @@ pub(crate) fn failover() -> Report {
                 source: "assumption",
             }],
         },
+        sightings: Vec::new(),
         timeline: vec![
             entry(0.0, "world", Kind::Fault, "us-east-1 region: stops answering"),
             entry(
@@ -179,8 +180,14 @@ pub(crate) fn failover() -> Report {
             decision: ExpectedDecision::FailOver,
             ends_in: Some("us-east-2"),
             no_failback_before_seconds: None,
+            failback_by_seconds: None,
             within_budget: true,
             uninterrupted: false,
+            interrupted_max_seconds: None,
+            failovers: None,
+            blocked_by: None,
+            needs_operator: None,
+            orders_lost_max: None,
             because: "the region answers nobody: both failure domains agree".to_owned(),
         },
         actual: ActualReport {

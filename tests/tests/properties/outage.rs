@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use understudy_engine::core::ids::Region;
 use understudy_engine::core::time::WallTime;
 use understudy_simulations::scenario::{
-    Evidence, Expect, ExpectedDecision, Fault, FaultState, Part, Place, Scenario, Subject,
+    Evidence, Expect, ExpectedDecision, Fault, FaultState, Origin, Part, Place, Scenario, Subject,
 };
 
 /// 2026-03-03T15:00:00Z, a Tuesday: the market trades.
@@ -19,23 +20,23 @@ pub(crate) fn scenario(faults: Vec<Fault>, onset: Duration, watched: Duration) -
     Scenario {
         name: "generated".to_owned(),
         title: "a generated outage".to_owned(),
+        theme: None,
         variant_of: None,
         start: WallTime::from_millis(START),
         onset,
         horizon: onset + watched,
         order_path: ORDER_PATH.to_vec(),
         policy: "trading".to_owned(),
+        begins_in: Region::Home,
+        mode: None,
         approval_after: None,
+        sidecars: None,
+        stretching_resolvers: None,
+        seed: None,
         sources: Vec::new(),
-        expect: Expect {
-            decision: ExpectedDecision::FailOver,
-            ends_in: None,
-            no_failback_before: None,
-            within_budget: false,
-            uninterrupted: false,
-            because: "it was generated".to_owned(),
-        },
+        expect: Expect::only(ExpectedDecision::FailOver, "it was generated"),
         faults,
+        operations: Vec::new(),
     }
 }
 
@@ -44,6 +45,7 @@ pub(crate) fn for_good(subject: Subject, state: FaultState) -> Fault {
     Fault {
         subject,
         state,
+        origin: Origin::Onset,
         at: Duration::ZERO,
         until: None,
         evidence: Evidence::Inferred,
@@ -131,6 +133,7 @@ pub(crate) fn anything() -> impl Strategy<Value = Vec<Fault>> {
     let fault = (subject(), state(), 0_u64..240, 1_u64..300).prop_map(|(subject, state, at, lasts)| Fault {
         subject,
         state,
+        origin: Origin::Onset,
         at: Duration::from_secs(at),
         until: Some(Duration::from_secs(at + lasts)),
         evidence: Evidence::Inferred,

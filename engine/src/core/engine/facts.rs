@@ -10,6 +10,7 @@ use crate::core::lease::RoleChangeKind;
 use crate::core::ledger::{Ledger, Phase};
 use crate::core::machine::{Event, EvidenceFact, Facts, RoleChangeFact, StateName, TenureFact};
 use crate::core::time::{Now, Timestamp, WallTime};
+use understudy_policies::model::Component;
 
 /// The most turns that one input can lead to. A machine that moves on for longer goes in circles.
 const TURNS_MAX: usize = 32;
@@ -25,6 +26,7 @@ impl Engine {
             self.keep_lease(now);
             self.run_steps(now);
             self.keep_order_path(now);
+            self.keep_switches(now);
             if self.runner.is_done() {
                 if self.turn(now, Event::StepsDone) {
                     continue;
@@ -78,7 +80,6 @@ impl Engine {
             let assessment = self.evidence.assess(&self.settings, target);
             if assessment != before {
                 self.assessments[index] = assessment;
-                self.assessed_since[index] = now.boot;
                 self.note(
                     now,
                     Happening::Assessed {
@@ -88,20 +89,7 @@ impl Engine {
                     },
                 );
             }
-            if !assessment.is_loss() {
-                if let Some(since) = self.loss_since[index].take()
-                    && target == self.other()
-                {
-                    self.suspicion.agreed = self.suspicion.agreed.max(now.boot.since(since));
-                    self.reopen_detection();
-                }
-            } else if self.loss_since[index].is_none() {
-                self.loss_since[index] = Some(now.boot);
-                if target == self.other() && self.ledger.first_breach.is_some() {
-                    self.ledger.end(Phase::Detect, now.boot);
-                    self.ledger.begin(Phase::Corroborate, now.boot);
-                }
-            }
+            self.count_loss(now, target, assessment);
             if target == self.other() {
                 self.note_suspicion();
             }
@@ -110,6 +98,31 @@ impl Engine {
                 && self.evidence.health_event_open(&self.settings, target);
             mark_since(&mut self.healthy_since[index], healthy, now.boot);
             mark_since(&mut self.soaking_since[index], healthy && !event_open, now.boot);
+        }
+    }
+
+    /// Keeps since when there has been reason for the loss. A database that is lost already lends none of its time to an
+    /// application that has only just stopped answering.
+    fn count_loss(&mut self, now: Now, target: Region, assessment: Assessment) {
+        let index = target.index();
+        let counts = !matches!(assessment, Assessment::Isolated | Assessment::SharedFault);
+        let lost = |component| counts && self.evidence.is_lost(&self.settings, target, component);
+        let (application, database) = (lost(Component::Application), lost(Component::Database));
+        let lost_since = &mut self.lost_since[index];
+        mark_since(&mut lost_since.application, application, now.boot);
+        mark_since(&mut lost_since.database, database, now.boot);
+        let since = lost_since.reason_for(assessment);
+        let before = std::mem::replace(&mut self.loss_since[index], since);
+        if since == before || target != self.other() {
+            return;
+        }
+        if let Some(before) = before {
+            self.suspicion.agreed = self.suspicion.agreed.max(now.boot.since(before));
+            self.reopen_detection();
+        }
+        if since.is_some() && self.ledger.first_breach.is_some() {
+            self.ledger.end(Phase::Detect, now.boot);
+            self.ledger.begin(Phase::Corroborate, now.boot);
         }
     }
 
@@ -185,7 +198,12 @@ impl Engine {
         let record = self.keeper.record();
         let failover_agreed = match event {
             Event::FailoverAsked => self.operator_failover_objection(now).is_none(),
-            _ => self.evidence_fact(now.boot) == EvidenceFact::Lost && self.failover_agreed(now),
+            // The guards take time, and no other state asks for them.
+            _ => {
+                matches!(self.machine.state(), StateName::Suspicious | StateName::Blocked)
+                    && self.evidence_fact(now.boot) == EvidenceFact::Lost
+                    && self.failover_agreed(now)
+            }
         };
         let failback_agreed = match event {
             Event::FailbackAsked => self.operator_failback_objection(now).is_none(),

@@ -188,8 +188,7 @@ impl Engine {
             find(at_least(Guard::Dwell, lost_for, dwell));
             find(flag(Guard::LossAction, rule.action == LossAction::FailOver));
             if !rule.wait.is_zero() {
-                let so_for = now.boot.since(self.assessed_since[self.other().index()]);
-                find(at_least(Guard::LossWait, so_for.min(lost_for), dwell + rule.wait));
+                find(at_least(Guard::LossWait, lost_for, dwell + rule.wait));
             }
         }
         self.each_standing_guard(now, &mut find);
@@ -240,8 +239,10 @@ impl Engine {
 
     /// The guards of every role change.
     fn each_standing_guard(&self, now: Now, find: &mut impl FnMut(Finding)) {
-        find(flag(Guard::Armed, self.is_armed()));
-        find(flag(Guard::NotPaused, !self.paused && !self.shutting_down));
+        let disarmed = !self.is_armed() && !seeded!(self.settings.bug, ActsDisarmed);
+        find(flag(Guard::Armed, !disarmed));
+        let paused = self.paused && !seeded!(self.settings.bug, IgnoresPause);
+        find(flag(Guard::NotPaused, !paused && !self.shutting_down));
         if self.keeps_lease {
             find(flag(Guard::Drives, self.keeper.drives(now.boot)));
         }

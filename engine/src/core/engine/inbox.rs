@@ -191,7 +191,9 @@ impl Engine {
     /// Finds witnesses that have fallen silent meanwhile, so that nothing is decided on what they said before.
     fn find_silent(&mut self, now: Now) {
         let mut fallen = Vec::new();
-        self.evidence
+        // Most of the time a dead-man timer that seemed to be due has been set back meanwhile.
+        let any = self
+            .evidence
             .find_silent(&self.settings, now.boot, |witness, target, from, to| {
                 fallen.push(Happening::Witness {
                     witness,
@@ -203,7 +205,9 @@ impl Engine {
         for happening in fallen {
             self.note(now, happening);
         }
-        self.reassess(now);
+        if any {
+            self.reassess(now);
+        }
     }
 
     /// Takes a signal in. Returns whether anything may follow from it.
@@ -275,7 +279,7 @@ impl Engine {
             (Errand::LookAtSwitches, outcome) => {
                 self.recovery.switches = true;
                 if let Outcome::Switches(switches) = outcome {
-                    self.switches = switches;
+                    self.settle_switches(now, switches);
                 }
             }
             (Errand::WriteServing, Outcome::Done) => {

@@ -8,6 +8,7 @@ mod order_path;
 mod outbox;
 mod reactions;
 mod steps;
+mod switches;
 mod views;
 
 use std::collections::VecDeque;
@@ -19,7 +20,7 @@ use understudy_policies::model::Mode;
 
 use super::decision::{Decision, Guard};
 use super::effect::{DatabaseView, Effect, Reconciliation};
-use super::evidence::{Assessment, Evidence};
+use super::evidence::{Assessment, Evidence, LostSince};
 use super::ids::{Epoch, Region, SidecarId};
 use super::journal::JournalEntry;
 use super::lease::{Keeper, Terms};
@@ -129,10 +130,9 @@ pub struct Engine {
     recovery: Recovery,
 
     assessments: [Assessment; 2],
-    /// Since when a quorum has called something lost, without a break.
+    lost_since: [LostSince; 2],
+    /// Since when there has been reason for the loss that each region is assessed as, without a break.
     loss_since: [Option<Timestamp>; 2],
-    /// Since when the evidence about a region has amounted to what it amounts to now.
-    assessed_since: [Timestamp; 2],
     /// Since when a region has been proven healthy, without a break.
     healthy_since: [Option<Timestamp>; 2],
     /// Since when it has also had no open event of the provider, if the policy waits for that.
@@ -143,7 +143,8 @@ pub struct Engine {
     loss_paged: bool,
 
     database: Option<DatabaseView>,
-    switches: [Option<bool>; 2],
+    /// When the switches are to be read again.
+    switches_due: Timestamp,
     /// A human was asked to take over and has not answered.
     operator_asked: bool,
     /// The last epoch before the restart.
@@ -217,15 +218,15 @@ impl Engine {
             runner: Runner::new(),
             recovery: Recovery::default(),
             assessments: [Assessment::Unknown; 2],
+            lost_since: [LostSince::default(); 2],
             loss_since: [None; 2],
-            assessed_since: [now.boot; 2],
             healthy_since: [None; 2],
             soaking_since: [None; 2],
             judged_breaches: 0,
             suspicion: Suspicion::default(),
             loss_paged: false,
             database: None,
-            switches: [None; 2],
+            switches_due: now.boot,
             operator_asked: false,
             remembered_epoch: None,
             execution_since: None,

@@ -118,7 +118,8 @@ impl Engine {
         step: u16,
         errand: Option<Errand>,
     ) -> Option<EffectId> {
-        let allowed = self.is_armed() || only_looks(&intent) || (self.keeps_lease && keeps_serving(&intent));
+        let acts = self.is_armed() || seeded!(self.settings.bug, ActsDisarmed);
+        let allowed = acts || only_looks(&intent) || (self.keeps_lease && keeps_serving(&intent));
         if !allowed {
             return None;
         }

@@ -46,6 +46,7 @@ impl Engine {
                 self.judged_breaches = self.evidence.breaches(self.other());
                 self.announce(now, Announcement::FailoverReverted);
             }
+            Edge::RecoveryOverdue => self.page(now, PageReason::CannotRead),
             Edge::HomeConfirmed => self.announce(now, Announcement::FailbackCompleted),
             Edge::RolledBack => {
                 // The home region has to prove itself again: what failed once would fail again right away.

@@ -110,10 +110,10 @@ impl Engine {
                 self.runner.done(step.id);
             }
             // A switch knows one direction, away from home: taking over at home is to let go of it.
-            StepId::EngageSwitchA => self.set_switch(now, step, Switch::A, us == Region::Away),
-            StepId::EngageSwitchB => self.set_switch(now, step, Switch::B, us == Region::Away),
-            StepId::DisengageSwitchA => self.set_switch(now, step, Switch::A, us == Region::Home),
-            StepId::DisengageSwitchB => self.set_switch(now, step, Switch::B, us == Region::Home),
+            StepId::EngageSwitchA => self.set_switch(now, step, Switch::A, true),
+            StepId::EngageSwitchB => self.set_switch(now, step, Switch::B, true),
+            StepId::DisengageSwitchA => self.set_switch(now, step, Switch::A, false),
+            StepId::DisengageSwitchB => self.set_switch(now, step, Switch::B, false),
             StepId::PromoteDatabase => {
                 let intent = if self.look_first {
                     Intent::DescribeDatabase
@@ -370,6 +370,10 @@ impl Engine {
                     } else {
                         self.runner.done(step.id);
                     }
+                } else if step.id == StepId::SwitchOverDatabase && !self.move_unknown {
+                    // It failed for certain, and the order path is closed meanwhile: going home can wait, orders cannot.
+                    self.look_first = false;
+                    self.fail(now, step);
                 } else {
                     // The describe agrees that nothing happened: it may be asked for again.
                     self.look_first = false;
@@ -392,8 +396,9 @@ impl Engine {
         self.grant(now, wish);
     }
 
-    fn set_switch(&mut self, now: Now, step: &'static Step, switch: Switch, engaged: bool) {
-        self.issue_step(now, step.id, step.patience, Intent::SetSwitch { switch, engaged });
+    fn set_switch(&mut self, now: Now, step: &'static Step, switch: Switch, to_us: bool) {
+        let intent = self.flip(switch, to_us);
+        self.issue_step(now, step.id, step.patience, intent);
     }
 
     fn give_up_lease(&mut self, now: Now, step: &'static Step) {

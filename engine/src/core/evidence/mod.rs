@@ -7,5 +7,6 @@ mod state;
 mod table;
 mod track;
 
+pub(crate) use state::LostSince;
 pub use state::{Assessment, WitnessState};
 pub(crate) use table::{Evidence, Heard, Tally};

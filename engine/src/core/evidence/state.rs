@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::time::Timestamp;
+
 /// A witness's settled verdict on one region, after thresholds and dead-man timers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -34,6 +36,25 @@ pub enum Assessment {
     Isolated,
     /// Both regions are breached alike: the fault is shared, and moving would not help.
     SharedFault,
+}
+
+/// Since when the quorum has called each component of a region lost, without a break. What is known of one says nothing
+/// about the other, so each has a dwell and a wait of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct LostSince {
+    pub(crate) application: Option<Timestamp>,
+    pub(crate) database: Option<Timestamp>,
+}
+
+impl LostSince {
+    /// Since when there has been reason to call the region what it is called.
+    pub(crate) const fn reason_for(self, assessment: Assessment) -> Option<Timestamp> {
+        match assessment {
+            Assessment::DatabaseLost => self.database,
+            Assessment::ApplicationLost | Assessment::RegionLost => self.application,
+            _ => None,
+        }
+    }
 }
 
 impl Assessment {

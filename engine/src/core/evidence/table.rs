@@ -130,22 +130,24 @@ impl Evidence {
         self.next_silence
     }
 
-    /// Finds witnesses that have fallen silent, and reports each.
+    /// Finds witnesses that have fallen silent, and reports each that says something else now. Returns whether any has.
     pub(crate) fn find_silent(
         &mut self,
         settings: &Settings,
         now: Timestamp,
         mut report: impl FnMut(WitnessId, Region, WitnessState, WitnessState),
-    ) {
+    ) -> bool {
         if now < self.next_silence {
-            return;
+            return false;
         }
+        let mut any = false;
         self.next_silence = Timestamp::NEVER;
         for target in Region::BOTH {
             for (index, witness) in settings.witnesses.iter().enumerate() {
                 let track = &mut self.tracks[target.index()][index];
                 match track.silent_at(witness) {
                     Some(at) if at <= now => {
+                        any = true;
                         let from = track.state;
                         track.fall_silent(witness);
                         if from != track.state {
@@ -157,6 +159,7 @@ impl Evidence {
                 }
             }
         }
+        any
     }
 
     /// What the failure domains of the quorum say about one component of a region.
@@ -178,17 +181,28 @@ impl Evidence {
         tally
     }
 
+    /// Whether enough failure domains call a component of a region breached.
+    pub(crate) fn is_lost(&self, settings: &Settings, target: Region, component: Component) -> bool {
+        let mut breached = self.tally(settings, target, component).breached;
+        if seeded!(settings.bug, CountsAlarms) {
+            let alarms = [Component::Application, Component::Database];
+            breached = alarms
+                .map(|alarm| self.tally(settings, target, alarm).breached)
+                .iter()
+                .sum();
+        }
+        breached >= settings.policy.quorum.failure_domains
+    }
+
     /// What the evidence about a region amounts to.
     pub(crate) fn assess(&self, settings: &Settings, target: Region) -> Assessment {
         if self.is_isolated(settings) {
             return Assessment::Isolated;
         }
-        let needed = settings.policy.quorum.failure_domains;
         let application = self.tally(settings, target, Component::Application);
         let database = self.tally(settings, target, Component::Database);
-        let alarms = seeded!(settings.bug, CountsAlarms) && application.breached + database.breached >= needed;
-        let application_lost = application.breached >= needed || alarms;
-        let database_lost = database.breached >= needed;
+        let application_lost = self.is_lost(settings, target, Component::Application);
+        let database_lost = self.is_lost(settings, target, Component::Database);
         // Alike means in everything that is lost: a single wrong witness of the standby is no shared fault.
         let alike = |component| self.tally(settings, target.other(), component).only_breached();
         if (application_lost || database_lost)

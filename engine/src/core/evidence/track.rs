@@ -114,6 +114,9 @@ impl Track {
     /// Whether the witness has changed its mind this often since then.
     pub(super) fn flapped(&self, times: u32, since: Timestamp) -> bool {
         let times = usize::try_from(times).unwrap_or(CHANGES).min(CHANGES);
+        if self.changes_seen < times {
+            return false;
+        }
         let recent = self
             .changes
             .iter()

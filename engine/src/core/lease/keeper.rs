@@ -18,6 +18,9 @@ use crate::core::time::{DatabaseTime, Timestamp};
 /// enough that a store which merely stalls needs none, early enough for an answer.
 const INTERVALS_LEFT_FOR_GRANT: u32 = 2;
 
+/// A holder whose last renewal was seen this many intervals ago is seen to renew: one may come late.
+const INTERVALS_OF_RENEWALS: u32 = 2;
+
 /// The lease's figures, from the policy.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terms {
@@ -158,6 +161,11 @@ impl Keeper {
         } else {
             waited.max(self.promised_until)
         }
+    }
+
+    /// Whether the holder was seen to renew just now.
+    pub(crate) fn sees_renewals(&self, now: Timestamp) -> bool {
+        now < self.moved_at.after(self.terms.every * INTERVALS_OF_RENEWALS)
     }
 
     /// Whether this sidecar drives its region.

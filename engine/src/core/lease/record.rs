@@ -170,6 +170,17 @@ impl LeaseRecord {
         }
     }
 
+    /// The item of a platform that failed over long ago: the other region holds epoch 2, and home is its standby.
+    #[must_use]
+    pub const fn away_from_home() -> Self {
+        Self {
+            version: 1,
+            epoch: Epoch(2),
+            holder: Region::Away,
+            ..Self::initial()
+        }
+    }
+
     /// What a request makes of the item. A read leaves it as it is.
     ///
     /// # Errors

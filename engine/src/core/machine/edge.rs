@@ -46,7 +46,7 @@ edges! {
     ResumedFailover { "everything read; the lease item records a failover to us", "The lease item records an unfinished failover to us: going on with it." }
     ResumedFailback { "everything read; the lease item records a failback", "The lease item records an unfinished failback: looking where the writer is before going on." }
     OperatorStillAsked { "everything read; a human was asked before the restart", "A human was asked to take over before this sidecar restarted, and has not answered: waiting on." }
-    RecoveryOverdue { "", "The lease could not be read in time: an operator is needed." }
+    RecoveryOverdue { "", "Lease, writer or switches could not be read in time: serving nothing, and going on as soon as they can." }
     ClaimSeen { "the other region has claimed", "The other region has claimed the lease: finishing the orders in hand and stopping." }
     LeaseLapsed { "our lease has run out", "The lease could not be renewed in time: this region stops serving by itself." }
     Superseded { "the other region holds the lease", "The other region holds the lease now: this region no longer serves." }

@@ -38,7 +38,7 @@ impl Handlers {
                 context.go(Edge::OperatorStillAsked, State::needs_operator())
             }
             Event::Look if context.facts.recovered => Self::settle(context),
-            Event::Deadline => context.go(Edge::RecoveryOverdue, State::needs_operator()),
+            Event::Deadline => context.go(Edge::RecoveryOverdue, State::self_fenced()),
             _ => Super,
         }
     }

@@ -1,0 +1,76 @@
+//! Keeps both switches as the region that serves needs them.
+//!
+//! A role change flips them, and may have to leave one behind: switch A lives in the standby region and is out of reach
+//! while that region is lost. When it answers again, what it says must be what holds now. So whoever serves reads both
+//! now and then, and flips the one that says otherwise.
+
+use std::time::Duration;
+
+use understudy_policies::model::TrafficMethod;
+
+use super::{Engine, Errand};
+use crate::core::effect::Intent;
+use crate::core::ids::{Region, Switch};
+use crate::core::machine::StateName;
+use crate::core::time::Now;
+
+/// How often the switches are read. A choice: a switch that says the wrong thing moves clients within the time that
+/// Route 53 needs, and an operator who flips one by hand sees it flipped back.
+const READ_EVERY: Duration = Duration::from_secs(20);
+
+impl Engine {
+    /// Reads the switches, if it is time to.
+    pub(super) fn keep_switches(&mut self, now: Now) {
+        let left_alone = seeded!(self.settings.bug, LeavesSwitches);
+        if now.boot < self.switches_due || !self.keeps_switches(now) || left_alone {
+            return;
+        }
+        self.switches_due = now.boot.after(READ_EVERY);
+        self.errand(now, Intent::ReadSwitches, Errand::LookAtSwitches);
+    }
+
+    /// Flips what says otherwise. What cannot be read is left alone: it says nothing to Route 53 either.
+    pub(super) fn settle_switches(&mut self, now: Now, says: [Option<bool>; 2]) {
+        if !self.keeps_switches(now) {
+            return;
+        }
+        for (switch, says) in Switch::BOTH.into_iter().zip(says) {
+            if says.is_some_and(|engaged| engaged != self.engaged_for_us()) {
+                let intent = self.flip(switch, true);
+                self.errand(now, intent, Errand::Aside);
+            }
+        }
+    }
+
+    /// The write that sends clients to this region, or, undoing that, to the other one.
+    pub(super) fn flip(&self, switch: Switch, to_us: bool) -> Intent {
+        let version = self.keeper.record().map_or(0, |record| record.version);
+        Intent::SetSwitch {
+            switch,
+            engaged: self.engaged_for_us() == to_us,
+            order: version * 2 + u64::from(!to_us),
+        }
+    }
+
+    /// What a switch says while clients belong in this region: engaged holds them away from home.
+    const fn engaged_for_us(&self) -> bool {
+        matches!(self.identity.region, Region::Away)
+    }
+
+    /// Whether this engine serves in peace: during a role change its steps flip the switches.
+    fn keeps_switches(&self, now: Now) -> bool {
+        let rests = matches!(
+            self.machine.state(),
+            StateName::Serving | StateName::Rejoining | StateName::Reconciling | StateName::Soaking
+        );
+        rests
+            && self.is_armed()
+            && now.boot < self.keeper.serve_until()
+            && self.keeper.drives(now.boot)
+            && self.settings.policy.traffic.method != TrafficMethod::RecordChange
+            && self
+                .keeper
+                .record()
+                .is_some_and(|record| record.claim.is_none() && record.role_change.is_none())
+    }
+}

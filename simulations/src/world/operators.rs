@@ -1,0 +1,90 @@
+//! Operators: what they ask the engines for, and what a shell makes of being shut down.
+
+use understudy_engine::core::machine::StateName;
+use understudy_engine::core::signal::Command;
+
+use super::World;
+use super::engines::Slot;
+use super::queue::Event;
+use crate::report::{Kind, words};
+use crate::scenario::{Operation, Place};
+
+impl Operation {
+    /// Whether a sidecar is one of those that are asked.
+    fn asks(&self, slot: &Slot) -> bool {
+        slot.region == self.region && self.sidecar.is_none_or(|number| number == slot.number())
+    }
+}
+
+impl World<'_> {
+    /// An operator asks a region's sidecars for something. One that is stopped, starting or hanging does not hear it.
+    #[cold]
+    pub(super) fn operation(&mut self, index: u16) {
+        let scenario = self.scenario;
+        let Some(operation) = scenario.operations.get(usize::from(index)) else {
+            return;
+        };
+        self.record.say(self.now, "operator", Kind::Human, || {
+            format!("{}: {}", operation.in_words(), operation.note)
+        });
+        match operation.command {
+            Command::Pause | Command::Disarm => self.held_back[operation.region.index()] = true,
+            Command::Resume | Command::Arm => self.held_back[operation.region.index()] = false,
+            Command::ShutDown | Command::FailOver { .. } => self.faults.note_deed(self.now),
+            Command::FailBack | Command::Approve | Command::Acknowledge => {}
+        }
+        let mut heard = false;
+        for slot in 0..self.slots.len() {
+            if operation.asks(&self.slots[slot]) && self.slots[slot].is_running() {
+                heard = true;
+                self.ask_engine(slot, operation.command);
+            }
+        }
+        if !heard {
+            self.record.say(self.now, "operator", Kind::Human, || {
+                format!("no sidecar of {} hears it", Place::from(operation.region))
+            });
+        }
+        self.oracle.interfere(self.now);
+        self.look_around();
+        self.show_the_oracle();
+    }
+
+    fn ask_engine(&mut self, slot: usize, command: Command) {
+        let it = &mut self.slots[slot];
+        let now = it.clock.now(self.now);
+        let Some(engine) = &mut it.engine else { return };
+        // A refusal stands in the engine's journal. Its shell runs on.
+        let agreed = engine.handle_command(now, command).is_ok();
+        it.twin.command(now, command);
+        it.leaving |= agreed && command == Command::ShutDown;
+        self.empty(slot);
+        self.leave_if_done(slot);
+    }
+
+    /// A shell that is being shut down ends as soon as its engine has no order in hand any more, and starts again: a
+    /// deployment.
+    #[cold]
+    pub(super) fn leave_if_done(&mut self, slot: usize) {
+        let it = &self.slots[slot];
+        let Some(engine) = it.engine.as_ref().filter(|_| it.leaving) else {
+            return;
+        };
+        if engine.status(it.clock.now(self.now)).state == StateName::Draining {
+            return;
+        }
+        let restart = self.conditions.restart;
+        let generation = self.stop_engine(slot);
+        let it = &mut self.slots[slot];
+        it.restarts();
+        it.out = true;
+        let who = it.name.clone();
+        self.record.say(self.now, &who, Kind::State, || {
+            format!("ends, and starts again in {}", words::duration(restart))
+        });
+        let slot = u8::try_from(slot).unwrap_or(u8::MAX);
+        self.queue
+            .push(self.now.after(restart), Event::Restart { slot, generation });
+        self.look_for_silence();
+    }
+}

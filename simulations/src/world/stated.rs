@@ -1,0 +1,98 @@
+//! What a scenario may state beyond the decision and the two figures, judged point by point.
+
+use std::time::Duration;
+
+use understudy_engine::core::decision::Guard;
+
+use super::World;
+use super::outcome::CLOCK_TOLERANCE;
+use crate::report::{ActualReport, VerdictPoint, words};
+
+/// The verdicts that refuse something.
+const REFUSALS: [&str; 5] = ["blocked", "hold", "hold-failback", "would-fail-over", "would-fail-back"];
+
+impl World<'_> {
+    pub(super) fn stated_points(&self, actual: &ActualReport) -> Vec<VerdictPoint> {
+        let expect = &self.scenario.expect;
+        let lost = self.orders_lost;
+        [
+            expect.failback_by.map(|by| self.home_bound_by(by)),
+            expect.interrupted_max.map(|most| self.interrupted_at_most(most)),
+            expect
+                .failovers
+                .map(|failovers| decided_so_often(failovers, actual.failovers)),
+            expect.blocked_by.map(|guard| self.refused_because_of(guard)),
+            expect
+                .needs_operator
+                .map(|asked| operator_asked(asked, actual.needs_operator)),
+            expect.orders_lost_max.map(|most| lost_at_most(u64::from(most), lost)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn home_bound_by(&self, by: Duration) -> VerdictPoint {
+        let began = self.record.failback.map(|at| at.since(self.onset));
+        let latest = words::duration(by);
+        VerdictPoint {
+            right: began.is_some_and(|began| began <= by + CLOCK_TOLERANCE),
+            text: match began {
+                Some(began) => format!(
+                    "coming home began {} after the onset; it must have by {latest}",
+                    words::duration(began)
+                ),
+                None => format!("nothing went home within the run; it must have begun by {latest}"),
+            },
+        }
+    }
+
+    fn interrupted_at_most(&self, most: Duration) -> VerdictPoint {
+        let total: Duration = self.placing.total();
+        VerdictPoint {
+            right: total <= most,
+            text: format!(
+                "clients could not place orders for {}; at most {} is expected",
+                words::duration(total),
+                words::duration(most)
+            ),
+        }
+    }
+
+    fn refused_because_of(&self, guard: Guard) -> VerdictPoint {
+        let name = words::guard(guard);
+        let names = |finding: &crate::report::FindingReport| finding.guard == name && !finding.passed;
+        let mut decisions = self.record.decisions.iter();
+        let right =
+            decisions.any(|decision| REFUSALS.contains(&decision.verdict) && decision.findings.iter().any(names));
+        let text = if right {
+            format!("a refusal names the guard `{name}`")
+        } else {
+            format!("no refusal names the guard `{name}`, and one ought to")
+        };
+        VerdictPoint { right, text }
+    }
+}
+
+fn decided_so_often(expected: u32, found: u32) -> VerdictPoint {
+    VerdictPoint {
+        right: expected == found,
+        text: format!("failovers decided: {found}; expected: {expected}"),
+    }
+}
+
+fn operator_asked(expected: bool, found: bool) -> VerdictPoint {
+    let did = if found { "an engine asked" } else { "no engine asked" };
+    let ought = if expected { "one ought to" } else { "none ought to" };
+    VerdictPoint {
+        right: expected == found,
+        text: format!("{did} an operator to take over; {ought}"),
+    }
+}
+
+fn lost_at_most(most: u64, lost: u64) -> VerdictPoint {
+    VerdictPoint {
+        right: lost <= most,
+        text: format!("acknowledged orders lost: {lost}; at most {most} expected"),
+    }
+}
