@@ -9,5 +9,7 @@ pub mod render;
 pub mod report;
 pub mod run;
 pub mod scenario;
+#[cfg(feature = "seeded-bugs")]
+pub mod seeded;
 pub mod shrink;
 mod world;

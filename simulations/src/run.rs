@@ -29,6 +29,19 @@ pub fn run_with(scenario: &Scenario, policy: &Policy, seed: u64, conditions: Con
     world::run(scenario, &scenario.under(policy), seed, conditions)
 }
 
+/// Runs a scenario with a bug in the engines, or in what surrounds them.
+#[cfg(feature = "seeded-bugs")]
+#[must_use]
+pub fn with_bug(
+    bug: crate::seeded::Bug,
+    scenario: &Scenario,
+    policy: &Policy,
+    seed: u64,
+    conditions: Conditions,
+) -> Report {
+    world::with_bug(bug, scenario, policy, seed, conditions)
+}
+
 /// Runs the same without writing a timeline, and keeps what a campaign adds up.
 #[must_use]
 pub fn digest_with(scenario: &Scenario, policy: &Policy, seed: u64, conditions: Conditions) -> Digest {

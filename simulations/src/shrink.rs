@@ -8,11 +8,12 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use understudy_engine::core::signal::Command;
 use understudy_policies::Policy;
 
 use crate::campaign::Timeline;
 use crate::digest::Digest;
-use crate::scenario::{Expect, ExpectedDecision, Fault, FaultState, Origin, Scenario, Subject, overlap};
+use crate::scenario::{Expect, ExpectedDecision, Fault, FaultState, Operation, Origin, Scenario, Subject, overlap};
 
 /// How many candidates are run at most.
 pub const RUNS_MAX: u32 = 600;
@@ -366,6 +367,29 @@ fn tidy(scenario: &mut Scenario) {
         .retain(|operation| !timed(operation.origin) || operation.at < length);
 }
 
+/// Whether whoever is held back is let go again when every sidecar runs: else it is no failure that nothing happens any
+/// more.
+fn lets_go(scenario: &Scenario) -> bool {
+    /// The slowest sidecar has started again so long after what stopped it.
+    const RESTARTED: Duration = Duration::from_secs(2 * 60);
+    let timed = scenario.faults.iter().filter(|fault| fault.origin == Origin::Onset);
+    let healed = timed
+        .map(|fault| fault.until.unwrap_or(scenario.horizon))
+        .max()
+        .unwrap_or_default();
+    scenario.operations.iter().all(|held| {
+        let release = match held.command {
+            Command::Pause => Command::Resume,
+            Command::Disarm => Command::Arm,
+            _ => return true,
+        };
+        let lets_go = |it: &Operation| {
+            it.command == release && it.region == held.region && it.origin == held.origin && it.at >= healed + RESTARTED
+        };
+        scenario.operations.iter().any(lets_go)
+    })
+}
+
 /// Whether a scenario file could say it.
 fn is_sound(scenario: &Scenario) -> bool {
     let faults = &scenario.faults;
@@ -384,6 +408,7 @@ fn is_sound(scenario: &Scenario) -> bool {
     let apart = |index: usize| faults[index + 1..].iter().all(|other| !overlap(&faults[index], other));
     !faults.is_empty()
         && begins
+        && lets_go(scenario)
         && faults.iter().all(possible)
         && asked.max().is_none_or(|number| number <= sidecars)
         && (0..faults.len()).all(apart)

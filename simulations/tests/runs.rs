@@ -141,6 +141,7 @@ fn the_report_has_the_documented_fields() {
         "decisions",
         "disregarded",
         "expected",
+        "invariants",
         "ledger",
         "orders",
         "policy",

@@ -20,6 +20,21 @@
 //! Where to look: [`signal`] and [`effect`] are the vocabulary; [`evidence`] turns signals into an assessment;
 //! [`lease`] says who may serve; [`machine`] holds the states and their edges; [`decision`] holds the reasons;
 //! [`engine`] puts them together.
+
+/// Whether a seeded bug is in. Without the feature it never is, and costs nothing.
+#[cfg(feature = "seeded-bugs")]
+macro_rules! seeded {
+    ($bug:expr, $name:ident) => {
+        matches!($bug, Some($crate::core::seeded::SeededBug::$name))
+    };
+}
+#[cfg(not(feature = "seeded-bugs"))]
+macro_rules! seeded {
+    ($bug:expr, $name:ident) => {
+        false
+    };
+}
+
 mod calendar;
 pub mod decision;
 pub mod effect;
@@ -32,6 +47,8 @@ pub mod ledger;
 pub mod machine;
 pub mod memory;
 mod runner;
+#[cfg(feature = "seeded-bugs")]
+pub mod seeded;
 mod settings;
 pub mod signal;
 pub mod status;

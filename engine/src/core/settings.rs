@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) witnesses: Vec<WitnessSettings>,
     pub(crate) calendar: Calendar,
     pub(crate) policy: Policy,
+    #[cfg(feature = "seeded-bugs")]
+    pub(crate) bug: Option<super::seeded::SeededBug>,
 }
 
 impl Settings {
@@ -55,10 +57,15 @@ impl Settings {
             witnesses,
             calendar: Calendar::new(&policy.guards.trading),
             policy: policy.clone(),
+            #[cfg(feature = "seeded-bugs")]
+            bug: None,
         }
     }
 
     pub(crate) const fn initial_mode(&self) -> Mode {
+        if seeded!(self.bug, ShadowActs) {
+            return Mode::Armed;
+        }
         self.policy.mode
     }
 

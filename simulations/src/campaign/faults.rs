@@ -363,13 +363,18 @@ fn soon(draft: &mut Draft<'_>) -> Duration {
     }
 }
 
-/// An operator holds both regions back for a while, and lets them go when everything is healed at the latest.
+/// When operators look whether what they let go was heard: every sidecar that was lost runs again by then.
+const HEARD_BY: Duration = Duration::from_secs(19 * 60);
+
+/// An operator holds both regions back for a while, and lets them go when everything is healed at the latest. Whoever
+/// did not run at that time is let go once more.
 fn hold_back(draft: &mut Draft<'_>, hold: Command, release: Command) {
     let at = draft.between(Duration::ZERO, BEGUN_BY);
     let until = (at + draft.magnitude(SECOND, HEALED_BY)).min(HEALED_BY);
     for region in Region::BOTH {
         draft.operate(at, region, None, hold);
         draft.operate(until, region, None, release);
+        draft.operate(HEARD_BY, region, None, release);
     }
 }
 

@@ -15,6 +15,14 @@ pub(crate) struct CommitsFenced {
     promoted: Option<(Region, Moment)>,
 }
 
+impl CommitsFenced {
+    /// Whether a region must commit nothing from this moment on.
+    fn is_fenced(&self, region: Region, from: Moment) -> bool {
+        self.promoted
+            .is_some_and(|(promoted, began)| promoted != region && from >= began)
+    }
+}
+
 impl Invariant for CommitsFenced {
     const NAME: &'static str = "no commit after the other region's promotion began";
     const MEANING: &'static str = "From the moment at which a promotion begins, the other region's database commits no \
@@ -38,15 +46,13 @@ impl Invariant for CommitsFenced {
                 from,
                 to,
                 orders,
-            } if orders > 0 => {
-                if self.promoted.is_some_and(|(promoted, began)| promoted != region && from >= began) {
-                    let text = format!(
-                        "{} committed {orders} orders within {} after the other region's promotion had begun",
-                        words::region(region),
-                        words::duration(to.since(from))
-                    );
-                    broken(from, text);
-                }
+            } if orders > 0 && self.is_fenced(region, from) => {
+                let text = format!(
+                    "{} committed {orders} orders within {} after the other region's promotion had begun",
+                    words::region(region),
+                    words::duration(to.since(from))
+                );
+                broken(from, text);
             }
             Fact::Residual { region, after, orders } if orders > 0 && after > self.margin => {
                 let text = format!(

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use understudy_engine::core::ids::Region;
 use understudy_engine::core::machine::StateName;
 
 use super::{Ending, Fact, Invariant, Terms};
@@ -54,10 +55,10 @@ impl Invariant for Convergence {
     fn see(&mut self, at: Moment, fact: &Fact, _broken: &mut impl FnMut(Moment, String)) {
         match fact {
             Fact::Commanded { .. } => self.disturbed = at,
-            Fact::LeaseWritten { before, after, .. } => {
-                if after.holder != before.holder || after.role_change != before.role_change {
-                    self.disturbed = at;
-                }
+            Fact::LeaseWritten { before, after, .. }
+                if after.holder != before.holder || after.role_change != before.role_change =>
+            {
+                self.disturbed = at;
             }
             _ => {}
         }
@@ -85,11 +86,7 @@ impl Invariant for Convergence {
             [true, true] => broken(at, "both regions serve, and nothing is wrong any more".to_owned()),
             [false, false] => broken(at, "no region serves, and nothing is wrong any more".to_owned()),
             [home, _] => {
-                let serves = if home {
-                    understudy_engine::core::ids::Region::Home
-                } else {
-                    understudy_engine::core::ids::Region::Away
-                };
+                let serves = if home { Region::Home } else { Region::Away };
                 if ending.answer != serves {
                     let text = format!(
                         "{} serves, and the public name answers with {}",
@@ -109,7 +106,6 @@ impl Invariant for Convergence {
 mod tests {
     use super::*;
     use crate::invariants::testing::{AWAY, HOME, at, judge, take_over, terms};
-    use understudy_engine::core::ids::Region;
     use understudy_engine::core::lease::LeaseRecord;
 
     fn well() -> Ending {

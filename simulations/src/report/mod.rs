@@ -33,7 +33,9 @@ pub struct Report {
     pub orders: OrdersReport,
     /// Inputs and effects that led to nothing, over all engines.
     pub disregarded: DisregardedReport,
-    /// Invariants that were broken. Empty in a right run.
+    /// Every invariant that was looked at, and whether it held.
+    pub invariants: Vec<InvariantReport>,
+    /// How invariants were broken; of each the first ten times. Empty in a right run.
     pub violations: Vec<Violation>,
     /// What the scenario says ought to happen.
     pub expected: ExpectedReport,
@@ -278,6 +280,15 @@ pub struct DisregardedReport {
     pub unhandled: u64,
     /// Effects that the shell dropped because their time had run out before they began.
     pub expired_effects: u64,
+}
+
+/// One invariant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct InvariantReport {
+    /// Its name: a sentence that is true where it held.
+    pub name: &'static str,
+    /// Whether it held throughout.
+    pub held: bool,
 }
 
 /// A broken invariant.

@@ -72,6 +72,8 @@ pub(crate) struct Databases {
     /// The last promotion, until the other region is a standby again.
     pub promotion: Option<Promotion>,
     lag: Duration,
+    #[cfg(feature = "seeded-bugs")]
+    pub fence_ignores_clock: bool,
 }
 
 impl Databases {
@@ -90,6 +92,8 @@ impl Databases {
             generation: 0,
             promotion: None,
             lag,
+            #[cfg(feature = "seeded-bugs")]
+            fence_ignores_clock: false,
         }
     }
 
@@ -116,10 +120,11 @@ impl Databases {
     /// Whether the commit fence lets an order of this epoch through.
     pub(crate) fn commits(&self, region: Region, epoch: Epoch, now: Moment) -> bool {
         let cluster = &self.clusters[region.index()];
-        cluster.writer
-            && cluster
-                .serving
-                .is_some_and(|row| row.epoch == epoch && self.clocks.show(region, now) < row.valid_until)
+        let valid = |row: Serving| self.clocks.show(region, now) < row.valid_until;
+        #[cfg(feature = "seeded-bugs")]
+        let valid = |row| self.fence_ignores_clock || valid(row);
+        let lets_through = |row: Serving| row.epoch == epoch && valid(row);
+        cluster.writer && cluster.serving.is_some_and(lets_through)
     }
 
     /// When the serving row runs out on the database's own clock.

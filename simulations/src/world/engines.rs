@@ -206,9 +206,16 @@ impl World<'_> {
             incarnation: it.incarnation,
         };
         let clock = it.clock.now(now);
-        let start = || match &it.memory {
-            Some(memory) => Engine::remembering(self.policy, identity, memory, clock),
-            None => Engine::new(self.policy, identity, clock),
+        let start = || {
+            let engine = match &it.memory {
+                Some(memory) => Engine::remembering(self.policy, identity, memory, clock),
+                None => Engine::new(self.policy, identity, clock),
+            };
+            #[cfg(feature = "seeded-bugs")]
+            if let Some(crate::seeded::Bug::Core(bug)) = self.bug {
+                return engine.with_bug(bug);
+            }
+            engine
         };
         it.twin = if self.twins { Twin::of(start()) } else { Twin::default() };
         it.engine = Some(start());

@@ -130,8 +130,8 @@ impl Faults {
 
     /// Since when every fault is over; none: one is in force or yet to come.
     pub(crate) fn healed(&self) -> Option<Moment> {
-        let ended = self.ended.iter().copied();
-        ended.fold(Some(Moment::START), |healed, ended| Some(healed?.max(ended?)))
+        let mut ended = self.ended.iter().copied();
+        ended.try_fold(Moment::START, |healed, ended| Some(healed.max(ended?)))
     }
 
     /// Which of them have begun.

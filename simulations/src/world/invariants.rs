@@ -1,6 +1,7 @@
 //! What the world tells the invariants, beyond single facts that are told where they happen.
 
 use understudy_engine::core::effect::Effect;
+use understudy_engine::core::engine::Engine;
 use understudy_engine::core::ids::Region;
 use understudy_engine::core::journal::Happening;
 use understudy_engine::core::machine::Edge;
@@ -23,8 +24,9 @@ impl World<'_> {
     #[inline]
     pub(super) fn happened(&mut self, fact: &Fact) {
         let record = &mut self.record;
-        self.invariants
-            .see(self.now, fact, &mut |name, when, text| record.violate(when, name, text));
+        self.invariants.see(self.now, fact, &mut |name, when, text| {
+            record.violate(when, name, text);
+        });
     }
 
     /// A sidecar as the invariants know it.
@@ -197,7 +199,7 @@ impl World<'_> {
         let ending = self.ending();
         let record = &mut self.record;
         self.invariants.end(self.now, &ending, &mut |name, when, text| {
-            record.violate(when, name, text)
+            record.violate(when, name, text);
         });
     }
 
@@ -214,7 +216,7 @@ impl World<'_> {
                         .engine
                         .as_ref()
                         .filter(|_| self.slots[slot].is_running());
-                    (self.sidecar(slot), engine.map(|engine| engine.state()))
+                    (self.sidecar(slot), engine.map(Engine::state))
                 })
                 .collect(),
         }

@@ -129,11 +129,28 @@ struct World<'a> {
     redirected: Option<Moment>,
     orders_lost: u64,
     residual_commits: u64,
+    #[cfg(feature = "seeded-bugs")]
+    bug: Option<crate::seeded::Bug>,
 }
 
 /// Runs a scenario under a policy, in a world of these conditions, and tells all of it.
 pub(crate) fn run(scenario: &Scenario, policy: &Policy, seed: u64, conditions: Conditions) -> Report {
     World::at_the_end(scenario, policy, seed, conditions, Detail::Full).report(seed)
+}
+
+/// Runs the same with a bug.
+#[cfg(feature = "seeded-bugs")]
+pub(crate) fn with_bug(
+    bug: crate::seeded::Bug,
+    scenario: &Scenario,
+    policy: &Policy,
+    seed: u64,
+    conditions: Conditions,
+) -> Report {
+    let mut world = World::new(scenario, policy, seed, conditions, Detail::Full);
+    world.bug = Some(bug);
+    world.databases.fence_ignores_clock = bug == crate::seeded::Bug::FenceIgnoresClock;
+    world.when_over().report(seed)
 }
 
 /// Runs the same, and keeps what a campaign adds up.
@@ -150,15 +167,18 @@ impl<'a> World<'a> {
         conditions: Conditions,
         detail: Detail,
     ) -> Self {
-        let mut world = Self::new(scenario, policy, seed, conditions, detail);
-        world.begin();
-        while let Some((at, event)) = world.queue.pop() {
-            world.now = at;
-            world.happen(event);
+        Self::new(scenario, policy, seed, conditions, detail).when_over()
+    }
+
+    fn when_over(mut self) -> Self {
+        self.begin();
+        while let Some((at, event)) = self.queue.pop() {
+            self.now = at;
+            self.happen(event);
         }
-        world.now = Moment::START.after(scenario.horizon);
-        world.close();
-        world
+        self.now = Moment::START.after(self.scenario.horizon);
+        self.close();
+        self
     }
 
     fn new(scenario: &'a Scenario, policy: &'a Policy, seed: u64, conditions: Conditions, detail: Detail) -> Self {
@@ -233,6 +253,8 @@ impl<'a> World<'a> {
             redirected: None,
             orders_lost: 0,
             residual_commits: 0,
+            #[cfg(feature = "seeded-bugs")]
+            bug: None,
             scenario,
             policy,
             conditions,

@@ -11,9 +11,10 @@ use super::clients::Acceptance;
 use super::clock::Moment;
 use super::record::span_seconds;
 use crate::digest::Digest;
+use crate::invariants;
 use crate::report::{
-    ActualReport, DisregardedReport, ExpectedReport, LedgerReport, OrdersReport, PhaseReport, Report, ScenarioReport,
-    StandingReport, VerdictPoint, VerdictReport, seconds, words,
+    ActualReport, DisregardedReport, ExpectedReport, InvariantReport, LedgerReport, OrdersReport, PhaseReport, Report,
+    ScenarioReport, StandingReport, VerdictPoint, VerdictReport, seconds, words,
 };
 use crate::scenario::{ExpectedDecision, Part, Place};
 
@@ -69,6 +70,22 @@ impl World<'_> {
         }
     }
 
+    fn invariants_held(&self) -> Vec<InvariantReport> {
+        let broken = |name| {
+            self.record
+                .violations
+                .iter()
+                .any(|violation| violation.invariant == name)
+        };
+        let invariants = invariants::ALL.iter();
+        invariants
+            .map(|invariant| InvariantReport {
+                name: invariant.name,
+                held: !broken(invariant.name),
+            })
+            .collect()
+    }
+
     /// Everything that a reader may ask for.
     pub(super) fn report(mut self, seed: u64) -> Report {
         let ledger = self.ledger();
@@ -89,6 +106,7 @@ impl World<'_> {
             standing: self.standing(),
             orders: self.orders(),
             disregarded: self.disregarded(),
+            invariants: self.invariants_held(),
             violations: std::mem::take(&mut self.record.violations),
             timeline: std::mem::take(&mut self.record.timeline),
             sightings: std::mem::take(&mut self.record.sightings),
@@ -358,7 +376,7 @@ impl World<'_> {
         }
         let broken = self.record.violations.len();
         let text = match broken {
-            0 => "no invariant was broken".to_owned(),
+            0 => format!("all {} invariants hold", invariants::ALL.len()),
             1 => "an invariant was broken".to_owned(),
             count => format!("invariants were broken {count} times"),
         };

@@ -19,6 +19,9 @@ use crate::report::{
 };
 use crate::scenario::Origin;
 
+/// How often the same invariant is reported. What breaks every second is no news.
+const VIOLATIONS_KEPT: usize = 10;
+
 /// A ledger on true time: what the report needs of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TrueLedger {
@@ -103,8 +106,15 @@ impl Record {
         });
     }
 
-    /// Writes a broken invariant down.
+    /// Writes a broken invariant down, unless it has been broken often enough.
     pub(crate) fn violate(&mut self, at: Moment, invariant: &'static str, text: String) {
+        let known = self
+            .violations
+            .iter()
+            .filter(|violation| violation.invariant == invariant);
+        if known.count() >= VIOLATIONS_KEPT {
+            return;
+        }
         self.say(at, "world", Kind::Violation, || format!("{invariant}: {text}"));
         self.violations.push(Violation {
             at_seconds: self.seconds(at),

@@ -174,6 +174,7 @@ pub(crate) fn failover() -> Report {
             residual_commits: 0,
         },
         disregarded: DisregardedReport::default(),
+        invariants: Vec::new(),
         violations: Vec::new(),
         expected: ExpectedReport {
             decision: ExpectedDecision::FailOver,

@@ -40,6 +40,10 @@ impl Engine {
         }
         self.mark_corroboration(now);
         match self.machine.state() {
+            StateName::NeedsOperator if seeded!(self.settings.bug, ResumesByItself) => {
+                self.operator_asked = false;
+                self.turn(now, Event::Acknowledged);
+            }
             StateName::Blocked => self.record_refusal(now),
             StateName::Soaking => {
                 self.record_failback_refusal(now);

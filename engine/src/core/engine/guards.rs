@@ -239,8 +239,10 @@ impl Engine {
 
     /// The guards of every role change.
     fn each_standing_guard(&self, now: Now, find: &mut impl FnMut(Finding)) {
-        find(flag(Guard::Armed, self.is_armed()));
-        find(flag(Guard::NotPaused, !self.paused && !self.shutting_down));
+        let disarmed = !self.is_armed() && !seeded!(self.settings.bug, ActsDisarmed);
+        find(flag(Guard::Armed, !disarmed));
+        let paused = self.paused && !seeded!(self.settings.bug, IgnoresPause);
+        find(flag(Guard::NotPaused, !paused && !self.shutting_down));
         if self.keeps_lease {
             find(flag(Guard::Drives, self.keeper.drives(now.boot)));
         }
@@ -258,7 +260,7 @@ impl Engine {
             guards.cool_down_escape && assessment == Assessment::RegionLost && now.boot >= self.keeper.expires_at();
         let finding = at_least(Guard::CoolDown, quiet_for, guards.cool_down);
         Some(Finding {
-            passed: finding.passed || escapes,
+            passed: finding.passed || escapes || seeded!(self.settings.bug, NoCoolDown),
             ..finding
         })
     }
@@ -294,7 +296,7 @@ impl Engine {
         };
         Finding {
             guard: Guard::DataLoss,
-            passed: passed || accepted,
+            passed: passed || accepted || seeded!(self.settings.bug, IgnoresLag),
             saw,
             relation: Relation::AtMost,
             needs: Value::Span(bound.lag_max),

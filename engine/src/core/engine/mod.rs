@@ -261,6 +261,20 @@ impl Engine {
         engine
     }
 
+    /// The same engine, with a bug in it.
+    #[cfg(feature = "seeded-bugs")]
+    #[must_use]
+    pub fn with_bug(mut self, bug: super::seeded::SeededBug) -> Self {
+        self.settings.bug = Some(bug);
+        self.keeper.bug = Some(bug);
+        // What was read from the settings already.
+        if seeded!(self.settings.bug, ShadowActs) {
+            self.mode = self.settings.initial_mode();
+            self.keeps_lease = true;
+        }
+        self
+    }
+
     /// The next effect to carry out, in the order in which they were decided.
     pub fn poll_effect(&mut self) -> Option<Effect> {
         self.effects.pop_front()

@@ -137,7 +137,9 @@ impl Engine {
         let may_serve = now.boot < self.keeper.serve_until();
         match self.machine.state() {
             StateName::Serving | StateName::Rejoining | StateName::Reconciling | StateName::Soaking => {
-                (may_serve && self.keeper.drives(now.boot)).then_some(Path::Open)
+                let again = self.order_path.confirmed == Some(Path::Closed);
+                let stays_closed = seeded!(self.settings.bug, StaysClosed) && again;
+                (may_serve && self.keeper.drives(now.boot) && !stays_closed).then_some(Path::Open)
             }
             // One that has read nothing yet knows nothing of its region's other sidecars: they may be serving.
             // One that does not drive leaves it to the one that does, which may hold the lease again already. The

@@ -46,7 +46,7 @@ impl Engine {
     /// The epoch in whose name this engine acts: its own, or the next one while it takes over.
     pub(super) fn term(&self) -> Epoch {
         self.keeper.record().map_or(Epoch(0), |record| {
-            if record.holder == self.identity.region {
+            if record.holder == self.identity.region && !seeded!(self.settings.bug, ActsInTheNextEpoch) {
                 record.epoch
             } else {
                 record.epoch.next()
@@ -97,7 +97,9 @@ impl Engine {
     /// Asks for a step's effect. What needs the lease is not begun after the lease's end.
     pub(super) fn issue_step(&mut self, now: Now, step: StepId, patience: Patience, intent: Intent) {
         let timeout = self.settings.patience(patience);
-        let not_after = if self.keeper.holds() {
+        let not_after = if seeded!(self.settings.bug, NoLastMoment) {
+            Timestamp::NEVER
+        } else if self.keeper.holds() {
             self.keeper.serve_until()
         } else {
             now.boot.after(timeout)
@@ -116,11 +118,16 @@ impl Engine {
         step: u16,
         errand: Option<Errand>,
     ) -> Option<EffectId> {
-        let allowed = self.is_armed() || only_looks(&intent) || (self.keeps_lease && keeps_serving(&intent));
+        let acts = self.is_armed() || seeded!(self.settings.bug, ActsDisarmed);
+        let allowed = acts || only_looks(&intent) || (self.keeps_lease && keeps_serving(&intent));
         if !allowed {
             return None;
         }
         self.serial += 1;
+        #[cfg(feature = "seeded-bugs")]
+        if seeded!(self.settings.bug, HiddenState) {
+            self.serial = super::super::seeded::shared_serial();
+        }
         let epoch = self.term();
         let effect = Effect {
             id: EffectId(self.serial),
@@ -136,7 +143,8 @@ impl Engine {
             errand,
         });
         self.effects.push_back(effect);
-        if !intent.is_routine() {
+        let secret = seeded!(self.settings.bug, SecretPromotion) && matches!(intent, Intent::PromoteDatabase { .. });
+        if !intent.is_routine() && !secret {
             self.note(now, Happening::Asked(effect));
         }
         Some(effect.id)

@@ -13,7 +13,9 @@ impl Engine {
     pub(super) fn moved(&mut self, now: Now, from: StateName, to: StateName, edge: Edge) {
         self.note(now, Happening::Moved { from, to, edge });
         self.state_since = now.boot;
-        self.state_deadline = self.settings.deadline(to).map(|limit| now.boot.after(limit));
+        let limit = self.settings.deadline(to);
+        let limit = limit.filter(|_| !seeded!(self.settings.bug, ForgetsDeadlines));
+        self.state_deadline = limit.map(|limit| now.boot.after(limit));
         if edge == Edge::PromotionRefused {
             self.promotion_refused = true;
         } else if to == StateName::Claiming || !to.is_role_change() {

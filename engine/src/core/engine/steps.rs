@@ -106,6 +106,9 @@ impl Engine {
                     },
                 );
             }
+            StepId::DisengageSwitchA | StepId::DisengageSwitchB if seeded!(self.settings.bug, LeavesSwitches) => {
+                self.runner.done(step.id);
+            }
             // A switch knows one direction, away from home: taking over at home is to let go of it.
             StepId::EngageSwitchA => self.set_switch(now, step, Switch::A, true),
             StepId::EngageSwitchB => self.set_switch(now, step, Switch::B, true),
@@ -306,7 +309,8 @@ impl Engine {
             },
             (StepId::ReconcileDatabase, Outcome::Reconciled(found)) => {
                 self.reconciliation = Some(found);
-                if found.orders_lost > 0 || found.residual_commits > 0 {
+                let quiet = seeded!(self.settings.bug, KeepsLossQuiet);
+                if (found.orders_lost > 0 || found.residual_commits > 0) && !quiet {
                     self.page(now, PageReason::OrdersLost);
                 }
                 self.runner.done(step.id);
@@ -378,7 +382,7 @@ impl Engine {
             }
             _ => {
                 self.move_unknown |= outcome == Outcome::TimedOut;
-                self.look_first = true;
+                self.look_first = !seeded!(self.settings.bug, PromotesAgain);
                 self.runner.wait(step.id, self.next_try(now));
             }
         }

@@ -94,6 +94,8 @@ pub(crate) struct Keeper {
     promised_until: Timestamp,
     /// The serving row was written in this epoch.
     serving_row: bool,
+    #[cfg(feature = "seeded-bugs")]
+    pub(crate) bug: Option<crate::core::seeded::SeededBug>,
 }
 
 impl Keeper {
@@ -119,6 +121,8 @@ impl Keeper {
             driving_since: None,
             promised_until: Timestamp::ZERO,
             serving_row: false,
+            #[cfg(feature = "seeded-bugs")]
+            bug: None,
         }
     }
 
@@ -152,7 +156,7 @@ impl Keeper {
         let released = self
             .record
             .is_some_and(|record| record.released && record.claimed_by(self.region));
-        if released {
+        if released || seeded!(self.bug, SkipsTheWait) {
             Timestamp::ZERO
         } else {
             waited.max(self.promised_until)
@@ -311,6 +315,7 @@ impl Keeper {
         self.failing = !matches!(outcome, Outcome::Lease(_) | Outcome::Conflict(_));
         match outcome {
             Outcome::Lease(_) => self.extend(renewal.began.after(self.terms.tenure)),
+            _ if seeded!(self.bug, NeverLapses) => self.extend(renewal.began.after(self.terms.tenure)),
             _ => Settled::Done,
         }
     }
@@ -401,9 +406,10 @@ impl Keeper {
             Some((clock, read_at)) if self.writer && until > self.row_until && good(read_at) => {
                 self.row_until = until;
                 self.clock_read = None;
+                let overstated = Duration::from_secs(if seeded!(self.bug, OverstatesTheRow) { 60 } else { 0 });
                 Settled::Next(Wish {
                     intent: Intent::WriteServing {
-                        valid_until: clock.after(until.since(read_at)),
+                        valid_until: clock.after(until.since(read_at) + overstated),
                     },
                     purpose: Purpose::Serving,
                 })

@@ -1,0 +1,5 @@
+//! Writes `docs/invariants.md`.
+
+fn main() {
+    print!("{}", understudy_simulations::seeded::page());
+}
