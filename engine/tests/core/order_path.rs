@@ -161,9 +161,25 @@ fn a_switch_that_says_otherwise_is_flipped_by_whoever_serves() {
 }
 
 #[test]
-fn a_disarmed_engine_leaves_the_switches_alone() {
+fn the_region_that_came_back_lets_go_of_its_switch_while_the_holder_has_no_sidecar() {
+    let (mut pair, home) = soaking();
+    pair.run(HOUR);
+    pair.lose(Region::Away);
+    pair.run_to("home", 120 * SECOND, |p| p.states()[0] == StateName::Rejoining);
+    pair.run(5 * SECOND);
+    pair.sides[home].up = false;
+    let away = pair.bring_back(Region::Away);
+    // It was out of reach when clients went home.
+    pair.switches = [true, false];
+    pair.run(60 * SECOND);
+    assert_eq!(pair.switches, [false; 2], "{:?}", pair.sides[away].engine.state());
+}
+
+#[test]
+fn disarmed_engines_leave_the_switches_alone() {
     let mut pair = pair();
     pair.command(HOME, Command::Disarm);
+    pair.command(AWAY, Command::Disarm);
     pair.switches = [true, false];
     pair.run(60 * SECOND);
     assert_eq!(pair.switches, [true, false]);

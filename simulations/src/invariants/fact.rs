@@ -55,8 +55,8 @@ pub(crate) enum Fact {
     SwitchoverBegan { by: Sidecar },
     /// A switch took a write.
     SwitchSet { switch: Switch, epoch: Epoch },
-    /// Whether Route 53's checkers can read the switches has changed.
-    SwitchesReadable { any: bool },
+    /// Whether a sidecar runs that could let the public name answer with the holder has changed.
+    SwitchesMendable { so: bool },
     /// The public name answers with another region.
     Answers { region: Region },
 

@@ -46,8 +46,8 @@ impl IntentFirst {
     fn is_recorded(&self, by: Sidecar, intent: &Intent) -> bool {
         let recorded = self.recorded[by.region.index()];
         match intent {
-            // Whoever holds the lease may send clients to itself: that is no role change.
-            Intent::SetSwitch { engaged: true, .. } if by.region == Region::Away && self.holder == by.region => true,
+            // Sending clients to the region that holds the lease is no role change.
+            Intent::SetSwitch { engaged: true, .. } if self.holder == Region::Away => true,
             Intent::SetSwitch { engaged: true, .. } => recorded.claim || recorded.failover,
             Intent::PromoteDatabase { .. } | Intent::PinRecord { .. } => recorded.failover,
             Intent::SwitchOverDatabase { .. } => recorded.failback,
@@ -59,8 +59,8 @@ impl IntentFirst {
 impl Invariant for IntentFirst {
     const NAME: &'static str = "intents are recorded before their effects begin";
     const MEANING: &'static str = "A sidecar's journal holds every effect that is no routine before its shell begins it. \
-                                   The lease item holds the claim before a switch is engaged (by a region that does not \
-                                   hold the lease), the failover before a \
+                                   The lease item holds the claim before a switch is engaged for a region that does not \
+                                   hold the lease, the failover before a \
                                    database is promoted or the record pinned, and the failback before the writer is \
                                    moved home: whoever takes over from a crashed sidecar can know.";
 

@@ -11,20 +11,22 @@ use crate::world::clock::Moment;
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct NameAgrees {
-    redirection: Duration,
+    /// How long it may be wrong: the switches are read, written, and seen by everyone outside.
+    patience: Duration,
     engine_moves_name: bool,
     holder: Region,
     /// No claim and no role change is in the lease item.
     settled: bool,
     answer: Region,
-    readable: bool,
+    /// A sidecar runs that could mend it.
+    mendable: bool,
     /// Since when the name answers with the wrong region.
     wrong_since: Option<Moment>,
 }
 
 impl NameAgrees {
     fn look(&mut self, at: Moment, broken: &mut impl FnMut(Moment, String)) {
-        let wrong = self.engine_moves_name && self.settled && self.readable && self.answer != self.holder;
+        let wrong = self.engine_moves_name && self.settled && self.mendable && self.answer != self.holder;
         if wrong {
             self.wrong_since.get_or_insert(at);
         } else {
@@ -34,7 +36,7 @@ impl NameAgrees {
 
     fn close(&mut self, at: Moment, broken: &mut impl FnMut(Moment, String)) {
         let Some(since) = self.wrong_since.take() else { return };
-        if at > since.after(self.redirection) {
+        if at > since.after(self.patience) {
             let text = format!(
                 "for {} the public name answers with {}, and {} holds the lease",
                 words::duration(at.since(since)),
@@ -49,18 +51,19 @@ impl NameAgrees {
 impl Invariant for NameAgrees {
     const NAME: &'static str = "the public name answers with the region that serves";
     const MEANING: &'static str = "While the lease item holds neither a claim nor a role change, the public name answers \
-                                   with the holder, or does so within the time that a flip of a switch needs in this \
-                                   run. Left out: while Route 53's checkers can read neither switch, and policies under \
+                                   with the holder, or does so within the time that reading the switches, flipping them \
+                                   and its propagation need in this run. Left out: while no sidecar runs that reaches \
+                                   the lease and every switch that Route 53's checkers can read, and policies under \
                                    which Route 53 moves the name without the engine.";
 
     fn new(terms: &Terms) -> Self {
         Self {
-            redirection: terms.redirection,
+            patience: terms.redirection + terms.switches_mended,
             engine_moves_name: terms.engine_moves_name,
             holder: terms.lease.holder,
             settled: true,
             answer: terms.lease.holder,
-            readable: true,
+            mendable: true,
             wrong_since: None,
         }
     }
@@ -79,7 +82,7 @@ impl Invariant for NameAgrees {
                 self.close(at, broken);
                 self.answer = *region;
             }
-            Fact::SwitchesReadable { any } => self.readable = *any,
+            Fact::SwitchesMendable { so } => self.mendable = *so,
             _ => return,
         }
         self.look(at, broken);
@@ -136,16 +139,16 @@ mod tests {
     }
 
     #[test]
-    fn nobody_can_help_it_while_neither_switch_can_be_read() {
+    fn nobody_can_help_it_while_no_sidecar_reaches_the_switches() {
         let [claim, acquire, complete] = failover();
         let history = [
             (100, claim),
             (110, acquire),
             (140, AWAY_ANSWERS),
             (150, complete),
-            (460, Fact::SwitchesReadable { any: false }),
+            (460, Fact::SwitchesMendable { so: false }),
             (500, HOME_ANSWERS),
-            (890, Fact::SwitchesReadable { any: true }),
+            (890, Fact::SwitchesMendable { so: true }),
             (900, AWAY_ANSWERS),
         ];
         assert_eq!(breaches::<NameAgrees>(history), 0);

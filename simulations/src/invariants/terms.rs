@@ -42,6 +42,9 @@ pub(crate) struct Terms {
     pub evidence_counts: Duration,
     /// How long a flip of a switch takes until everyone outside sees it, in this run.
     pub redirection: Duration,
+    /// How long it takes until a sidecar that has just started reads the switches: it recovers, takes over the driver's
+    /// seat of one that is gone, and looks every 20 s.
+    pub switches_mended: Duration,
     /// Whether only the engine can move the public name.
     pub engine_moves_name: bool,
     /// How long after the last fault everything must stand in a resting state again.
@@ -90,6 +93,11 @@ impl Terms {
                 + wait
                 + policy.bounds.signal_delivery,
             redirection: redirection + SLACK,
+            switches_mended: deadlines.recovering
+                + lease.ttl
+                + lease.renew_every
+                + lease.drift_max
+                + Duration::from_secs(20),
             engine_moves_name: policy.traffic.trigger == RedirectTrigger::Switch,
             settles,
             sidecars: 2 * usize::from(conditions.sidecars),

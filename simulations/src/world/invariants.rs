@@ -2,7 +2,7 @@
 
 use understudy_engine::core::effect::Effect;
 use understudy_engine::core::engine::Engine;
-use understudy_engine::core::ids::Region;
+use understudy_engine::core::ids::{Region, Switch};
 use understudy_engine::core::journal::Happening;
 use understudy_engine::core::machine::Edge;
 
@@ -10,7 +10,9 @@ use super::World;
 use super::clients::Acceptance;
 use super::clock::Moment;
 use super::database::Promotion;
+use super::lease_store::Reach;
 use crate::invariants::{Ending, Fact, Sidecar};
+use crate::scenario::Place;
 
 /// Which regions commit orders, and what they have committed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -230,11 +232,30 @@ impl World<'_> {
         }
     }
 
-    /// Whether Route 53's checkers can read any switch, if that has changed.
+    /// Whether a sidecar runs that could let the public name answer with the holder, if that has changed. While it does
+    /// nobody asks.
     pub(super) fn tell_of_switches(&mut self, readable: [bool; 2]) {
-        let any = readable.contains(&true);
-        if std::mem::replace(&mut self.switches_readable, any) != any {
-            self.happened(&Fact::SwitchesReadable { any });
+        let agrees = self.dns.answer() == self.store.record().holder;
+        let so = agrees || self.switches_are_mendable(readable);
+        if std::mem::replace(&mut self.switches_mendable, so) != so {
+            self.happened(&Fact::SwitchesMendable { so });
         }
+    }
+
+    /// Whether some sidecar that nobody holds back reaches the lease and every switch that Route 53's checkers can read.
+    fn switches_are_mendable(&self, readable: [bool; 2]) -> bool {
+        let reaches = |region: Region| {
+            let lease = self.store.reach(region, &self.parts, &self.links);
+            matches!(lease, Reach::Through(_) | Reach::AfterWaiting(_))
+                && Switch::BOTH
+                    .into_iter()
+                    .zip(readable)
+                    .all(|(switch, readable)| !readable || self.way_to_switch(Place::from(region), switch).0.is_up())
+        };
+        readable.contains(&true)
+            && self
+                .slots
+                .iter()
+                .any(|slot| slot.is_running() && !self.held_back[slot.region.index()] && reaches(slot.region))
     }
 }

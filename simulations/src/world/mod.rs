@@ -119,8 +119,8 @@ struct World<'a> {
     record: Record,
     invariants: Invariants,
     commits: Commits,
-    /// Whether Route 53's checkers can read any switch.
-    switches_readable: bool,
+    /// Whether the public name answers with the holder, or a sidecar runs that could see to it.
+    switches_mendable: bool,
     oracle: Oracle,
     placing: Availability,
     stretched_placing: Availability,
@@ -245,7 +245,7 @@ impl<'a> World<'a> {
             record: Record::new(onset, detail),
             invariants,
             commits: Commits::default(),
-            switches_readable: true,
+            switches_mendable: true,
             oracle: Oracle::new(oracle::Terms::new(policy)),
             placing: Availability::default(),
             stretched_placing: Availability::default(),

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use understudy_policies::shipped;
 use understudy_simulations::campaign::{HORIZON, Timeline, Workload};
 use understudy_simulations::digest::Digest;
@@ -43,7 +44,13 @@ fn broken(digest: &Digest, files: &[&str]) -> Vec<String> {
 const NOTHING: [String; 0] = [];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    // Always the same seeds: a campaign tries others, and a hundred thousand of them.
+    #![proptest_config(ProptestConfig {
+        cases: 96,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(3),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn noise_is_no_reason_to_fail_over(seed in any::<u64>()) {

@@ -397,7 +397,8 @@ impl Engine {
     }
 
     fn set_switch(&mut self, now: Now, step: &'static Step, switch: Switch, to_us: bool) {
-        let intent = self.flip(switch, to_us);
+        let us = self.identity.region;
+        let intent = self.flip(switch, if to_us { us } else { us.other() }, !to_us);
         self.issue_step(now, step.id, step.patience, intent);
     }
 

@@ -1,8 +1,10 @@
-//! Keeps both switches as the region that serves needs them.
+//! Keeps both switches as the lease item needs them.
 //!
 //! A role change flips them, and may have to leave one behind: switch A lives in the standby region and is out of reach
-//! while that region is lost. When it answers again, what it says must be what holds now. So whoever serves reads both
-//! now and then, and flips the one that says otherwise.
+//! while that region is lost. When it answers again, what it says must be what holds now. So the driver of either region
+//! reads both now and then, and flips the one that does not say what the lease item says: the holder may have no
+//! sidecar just then, and the region that came back may be the only one that reaches its switch. The order of writes
+//! keeps one that acts on an old view from undoing what came after it.
 
 use std::time::Duration;
 
@@ -31,41 +33,40 @@ impl Engine {
 
     /// Flips what says otherwise. What cannot be read is left alone: it says nothing to Route 53 either.
     pub(super) fn settle_switches(&mut self, now: Now, says: [Option<bool>; 2]) {
+        let Some(holder) = self.keeper.record().map(|record| record.holder) else {
+            return;
+        };
         if !self.keeps_switches(now) {
             return;
         }
         for (switch, says) in Switch::BOTH.into_iter().zip(says) {
-            if says.is_some_and(|engaged| engaged != self.engaged_for_us()) {
-                let intent = self.flip(switch, true);
+            if says.is_some_and(|engaged| engaged != sends_away(holder)) {
+                let intent = self.flip(switch, holder, false);
                 self.errand(now, intent, Errand::Aside);
             }
         }
     }
 
-    /// The write that sends clients to this region, or, undoing that, to the other one.
-    pub(super) fn flip(&self, switch: Switch, to_us: bool) -> Intent {
+    /// The write that sends clients to a region, or that undoes what sent them elsewhere on the same version of the
+    /// lease item.
+    pub(super) fn flip(&self, switch: Switch, to: Region, undoes: bool) -> Intent {
         let version = self.keeper.record().map_or(0, |record| record.version);
         Intent::SetSwitch {
             switch,
-            engaged: self.engaged_for_us() == to_us,
-            order: version * 2 + u64::from(!to_us),
+            engaged: sends_away(to),
+            order: version * 2 + u64::from(undoes),
         }
     }
 
-    /// What a switch says while clients belong in this region: engaged holds them away from home.
-    const fn engaged_for_us(&self) -> bool {
-        matches!(self.identity.region, Region::Away)
-    }
-
-    /// Whether this engine serves in peace: during a role change its steps flip the switches.
+    /// Whether this engine looks after the switches: in peace only, because during a role change its steps flip them.
     fn keeps_switches(&self, now: Now) -> bool {
-        let rests = matches!(
-            self.machine.state(),
+        let state = self.machine.state();
+        let serves = matches!(
+            state,
             StateName::Serving | StateName::Rejoining | StateName::Reconciling | StateName::Soaking
-        );
-        rests
+        ) && now.boot < self.keeper.serve_until();
+        (serves || state.stands_by())
             && self.is_armed()
-            && now.boot < self.keeper.serve_until()
             && self.keeper.drives(now.boot)
             && self.settings.policy.traffic.method != TrafficMethod::RecordChange
             && self
@@ -73,4 +74,9 @@ impl Engine {
                 .record()
                 .is_some_and(|record| record.claim.is_none() && record.role_change.is_none())
     }
+}
+
+/// What a switch says while clients belong in a region: engaged holds them away from home.
+const fn sends_away(to: Region) -> bool {
+    matches!(to, Region::Away)
 }
