@@ -39,7 +39,20 @@ pub fn with_bug(
     seed: u64,
     conditions: Conditions,
 ) -> Report {
-    world::with_bug(bug, scenario, policy, seed, conditions)
+    world::with_bug(bug, scenario, &scenario.under(policy), seed, conditions)
+}
+
+/// Runs the same with a bug, without writing a timeline.
+#[cfg(feature = "seeded-bugs")]
+#[must_use]
+pub fn digest_with_bug(
+    bug: crate::seeded::Bug,
+    scenario: &Scenario,
+    policy: &Policy,
+    seed: u64,
+    conditions: Conditions,
+) -> Digest {
+    world::digest_with_bug(bug, scenario, &scenario.under(policy), seed, conditions)
 }
 
 /// Runs the same without writing a timeline, and keeps what a campaign adds up.

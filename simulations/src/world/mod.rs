@@ -147,10 +147,19 @@ pub(crate) fn with_bug(
     seed: u64,
     conditions: Conditions,
 ) -> Report {
-    let mut world = World::new(scenario, policy, seed, conditions, Detail::Full);
-    world.bug = Some(bug);
-    world.databases.fence_ignores_clock = bug == crate::seeded::Bug::FenceIgnoresClock;
-    world.when_over().report(seed)
+    World::with_bug(bug, scenario, policy, seed, conditions, Detail::Full).report(seed)
+}
+
+/// Runs the same with a bug, and keeps what a campaign adds up.
+#[cfg(feature = "seeded-bugs")]
+pub(crate) fn digest_with_bug(
+    bug: crate::seeded::Bug,
+    scenario: &Scenario,
+    policy: &Policy,
+    seed: u64,
+    conditions: Conditions,
+) -> Digest {
+    World::with_bug(bug, scenario, policy, seed, conditions, Detail::Digest).digest()
 }
 
 /// Runs the same, and keeps what a campaign adds up.
@@ -168,6 +177,22 @@ impl<'a> World<'a> {
         detail: Detail,
     ) -> Self {
         Self::new(scenario, policy, seed, conditions, detail).when_over()
+    }
+
+    /// A world with a bug, in which everything has happened.
+    #[cfg(feature = "seeded-bugs")]
+    fn with_bug(
+        bug: crate::seeded::Bug,
+        scenario: &'a Scenario,
+        policy: &'a Policy,
+        seed: u64,
+        conditions: Conditions,
+        detail: Detail,
+    ) -> Self {
+        let mut world = Self::new(scenario, policy, seed, conditions, detail);
+        world.bug = Some(bug);
+        world.databases.fence_ignores_clock = bug == crate::seeded::Bug::FenceIgnoresClock;
+        world.when_over()
     }
 
     fn when_over(mut self) -> Self {
