@@ -289,3 +289,30 @@ fn a_refusal_after_an_unknown_promotion_is_looked_at() {
         pair.lease.protected
     );
 }
+
+#[test]
+fn a_taker_that_slept_hears_its_witnesses_again_before_it_withdraws_its_claim() {
+    let mut pair = pair();
+    pair.lose(Region::Home);
+    pair.run_to("claim", 60 * SECOND, |p| p.states()[1] == StateName::Acquiring);
+    pair.sides[AWAY].up = false;
+    pair.run(20 * SECOND);
+    pair.wake(AWAY);
+    pair.run(60 * SECOND);
+    assert_eq!(pair.states()[1], StateName::Rejoining);
+    assert!(pair.open[1]);
+}
+
+#[test]
+fn a_claim_whose_loss_is_over_when_the_taker_wakes_is_withdrawn() {
+    let mut pair = pair();
+    pair.health[0].application = false;
+    pair.run_to("claim", 60 * SECOND, |p| p.states()[1] == StateName::Acquiring);
+    pair.health[0].application = true;
+    pair.sides[AWAY].up = false;
+    pair.run(5 * SECOND);
+    pair.wake(AWAY);
+    pair.run(60 * SECOND);
+    assert!(pair.lease.claim.is_none(), "{:?}", pair.lease);
+    assert_eq!(pair.open.iter().filter(|open| **open).count(), 1);
+}

@@ -24,6 +24,7 @@ impl Engine {
     pub(super) fn advance(&mut self, now: Now) {
         for _ in 0..TURNS_MAX {
             self.keep_lease(now);
+            self.doubt_claim(now);
             self.run_steps(now);
             self.keep_order_path(now);
             self.keep_switches(now);
@@ -226,6 +227,8 @@ impl Engine {
                 Some(_) => RoleChangeFact::Failback,
             },
             ordered: self.ordered,
+            claim_unjustified: self.claim_is_unjustified(now.boot),
+            promotion_refused: self.promotion_refused,
             operator_asked: self.operator_asked,
             drives: self.keeper.drives(now.boot),
         }
@@ -264,6 +267,25 @@ impl Engine {
             None if self.evidence.breaches(target) > self.judged_breaches => EvidenceFact::Breached,
             None => EvidenceFact::Quiet,
         }
+    }
+
+    /// Keeps since when a claim of ours has stood that nobody pursues.
+    fn doubt_claim(&mut self, now: Now) {
+        let doubted = self.machine.state().stands_by() && self.tenure(now.boot) == TenureFact::TheirsClaimedByUs;
+        mark_since(&mut self.claim_doubted_since, doubted, now.boot);
+    }
+
+    /// Silence refutes nothing: a sidecar that slept has to hear its witnesses again before it withdraws a claim.
+    fn claim_is_unjustified(&self, now: Timestamp) -> bool {
+        let Some(since) = self.claim_doubted_since else {
+            return false;
+        };
+        let refuted = self.evidence_fact(now) == EvidenceFact::Quiet
+            && !matches!(
+                self.assessment(self.other()),
+                Assessment::Unknown | Assessment::Isolated
+            );
+        refuted || now >= since.after(self.settings.policy.deadlines.acquiring)
     }
 
     fn keep_lease(&mut self, now: Now) {

@@ -145,6 +145,10 @@ pub struct Engine {
     database: Option<DatabaseView>,
     /// When the switches are to be read again.
     switches_due: Timestamp,
+    /// Since when a claim of ours has stood that this engine does not pursue.
+    claim_doubted_since: Option<Timestamp>,
+    /// The database refused the promotion of the failover that is being undone.
+    promotion_refused: bool,
     /// A human was asked to take over and has not answered.
     operator_asked: bool,
     /// The last epoch before the restart.
@@ -227,6 +231,8 @@ impl Engine {
             loss_paged: false,
             database: None,
             switches_due: now.boot,
+            claim_doubted_since: None,
+            promotion_refused: false,
             operator_asked: false,
             remembered_epoch: None,
             execution_since: None,

@@ -16,6 +16,11 @@ impl Engine {
         let limit = self.settings.deadline(to);
         let limit = limit.filter(|_| !seeded!(self.settings.bug, ForgetsDeadlines));
         self.state_deadline = limit.map(|limit| now.boot.after(limit));
+        if edge == Edge::PromotionRefused {
+            self.promotion_refused = true;
+        } else if to == StateName::Claiming || !to.is_role_change() {
+            self.promotion_refused = false;
+        }
         self.leave(now, from, edge);
         let afresh = matches!(to, StateName::Claiming | StateName::Quiescing) || !from.is_role_change();
         self.runner.enter(to, afresh);

@@ -41,7 +41,7 @@ edges! {
     RecoveredPassive { "everything read; we hold the lease, and this sidecar does not drive", "Our region holds the lease and this sidecar does not drive it: leaving role changes alone." }
     DriverReplaced { "this sidecar does not drive any more", "This sidecar could not show in time that it drives its region: leaving the role change to the one that does." }
     DriverInherited { "this sidecar drives, and something is unfinished", "This sidecar drives its region now, and something is unfinished: looking at everything before going on." }
-    ClaimUnjustified { "our claim stands, this sidecar drives, no quorum", "A claim of ours stands in the lease without a loss that justifies it: withdrawing it." }
+    ClaimUnjustified { "our claim stands, this sidecar drives, the other region is well or was not found lost in time", "A claim of ours stands in the lease without a loss that justifies it: withdrawing it." }
     ResumedClaim { "our claim stands, and this sidecar drives", "Our region's claim stands in the lease: going on with the failover." }
     ResumedFailover { "everything read; the lease item records a failover to us", "The lease item records an unfinished failover to us: going on with it." }
     ResumedFailback { "everything read; the lease item records a failback", "The lease item records an unfinished failback: looking where the writer is before going on." }

@@ -154,6 +154,12 @@ impl StateName {
         }
     }
 
+    /// Whether this region watches the one that holds the lease.
+    #[must_use]
+    pub const fn stands_by(self) -> bool {
+        matches!(self, Self::Steady | Self::Suspicious | Self::Blocked)
+    }
+
     /// Whether a role change is under way in this state.
     #[must_use]
     pub const fn is_role_change(self) -> bool {
@@ -287,6 +293,11 @@ pub struct Facts {
     pub role_change: RoleChangeFact,
     /// Whether an operator asked for the failover under way.
     pub ordered: bool,
+    /// Whether a claim of ours stands that nothing justifies any more: the other region is seen to be well, or was not
+    /// found lost in time.
+    pub claim_unjustified: bool,
+    /// Whether the database refused the promotion of the failover that is being undone.
+    pub promotion_refused: bool,
     /// Whether a human was asked to take over and has not answered.
     pub operator_asked: bool,
     /// Whether this sidecar drives its region. The others renew, and leave role changes alone.

@@ -72,8 +72,8 @@ fn all_facts() -> Vec<Facts> {
     ] {
         for evidence in [EvidenceFact::Quiet, EvidenceFact::Breached, EvidenceFact::Lost] {
             for role_change in [RoleChangeFact::None, RoleChangeFact::Failover, RoleChangeFact::Failback] {
-                for bits in 0..=u8::MAX {
-                    let bit = |index: u8| bits & (1 << index) != 0;
+                for bits in 0..1024_u16 {
+                    let bit = |index: u16| bits & (1 << index) != 0;
                     all.push(Facts {
                         recovered: bit(0),
                         tenure,
@@ -86,6 +86,8 @@ fn all_facts() -> Vec<Facts> {
                         drives: bit(5),
                         ordered: bit(6),
                         operator_asked: bit(7),
+                        claim_unjustified: bit(8),
+                        promotion_refused: bit(9),
                     });
                 }
             }

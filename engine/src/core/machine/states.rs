@@ -159,6 +159,14 @@ impl Handlers {
     fn reverting(context: &mut Turn, event: &Event) -> Outcome<State> {
         match event {
             Event::Look | Event::Deadline if !context.facts.drives => context.go(Edge::DriverReplaced, State::steady()),
+            // A late write of an earlier attempt has raised the epoch, and there is nobody to give the lease back to.
+            Event::Look
+                if context.facts.tenure == TenureFact::Ours
+                    && context.facts.evidence == EvidenceFact::Lost
+                    && !context.facts.promotion_refused =>
+            {
+                context.go(Edge::LeaseArrived, State::recovering())
+            }
             Event::StepsDone => context.go(Edge::Reverted, State::steady()),
             Event::StepFailed | Event::Deadline => context.go(Edge::RevertFailed, State::needs_operator()),
             _ => Super,
@@ -286,10 +294,11 @@ impl Handlers {
                 context.go(Edge::LeaseArrived, State::recovering())
             }
             (Event::Look, TenureFact::TheirsClaimedByUs) if context.facts.drives => {
-                if context.facts.evidence == EvidenceFact::Lost {
-                    context.go(Edge::ResumedClaim, State::acquiring())
-                } else {
-                    context.go(Edge::ClaimUnjustified, State::reverting())
+                match context.facts.evidence {
+                    EvidenceFact::Lost => context.go(Edge::ResumedClaim, State::acquiring()),
+                    _ if context.facts.claim_unjustified => context.go(Edge::ClaimUnjustified, State::reverting()),
+                    // A sidecar that slept, or has just started, has to hear its witnesses first.
+                    _ => Super,
                 }
             }
             (Event::FailoverAsked, _) if context.facts.failover_agreed => {
