@@ -18,14 +18,16 @@ pub(crate) struct NameAgrees {
     settled: bool,
     answer: Region,
     readable: bool,
+    /// Which regions commit orders.
+    commits: [bool; 2],
     /// Since when the name answers with the wrong region.
     wrong_since: Option<Moment>,
 }
 
 impl NameAgrees {
     fn look(&mut self, at: Moment, broken: &mut impl FnMut(Moment, String)) {
-        let wrong = self.engine_moves_name && self.settled && self.readable && self.answer != self.holder;
-        if wrong {
+        let serves = self.settled && self.commits[self.holder.index()];
+        if self.engine_moves_name && self.readable && serves && self.answer != self.holder {
             self.wrong_since.get_or_insert(at);
         } else {
             self.close(at, broken);
@@ -36,7 +38,7 @@ impl NameAgrees {
         let Some(since) = self.wrong_since.take() else { return };
         if at > since.after(self.redirection) {
             let text = format!(
-                "for {} the public name answers with {}, and {} holds the lease",
+                "for {} the public name answers with {}, and {} serves",
                 words::duration(at.since(since)),
                 words::region(self.answer),
                 words::region(self.holder)
@@ -48,10 +50,11 @@ impl NameAgrees {
 
 impl Invariant for NameAgrees {
     const NAME: &'static str = "the public name answers with the region that serves";
-    const MEANING: &'static str = "While the lease item holds neither a claim nor a role change, the public name answers \
-                                   with the holder, or does so within the time that a flip of a switch needs in this \
-                                   run. Left out: while Route 53's checkers can read neither switch, and policies under \
-                                   which Route 53 moves the name without the engine.";
+    const MEANING: &'static str = "While the holder commits orders, and the lease item holds neither a claim nor a role \
+                                   change, the public name answers with the holder, or does so within the time that \
+                                   the engine needs to see that it does not, and a flip of a switch to reach everyone \
+                                   in this run. Left out: while Route 53's checkers can read neither switch, and \
+                                   policies under which Route 53 moves the name without the engine.";
 
     fn new(terms: &Terms) -> Self {
         Self {
@@ -61,6 +64,7 @@ impl Invariant for NameAgrees {
             settled: true,
             answer: terms.lease.holder,
             readable: true,
+            commits: [false; 2],
             wrong_since: None,
         }
     }
@@ -80,6 +84,7 @@ impl Invariant for NameAgrees {
                 self.answer = *region;
             }
             Fact::SwitchesReadable { any } => self.readable = *any,
+            Fact::Commits { region, so } => self.commits[region.index()] = *so,
             _ => return,
         }
         self.look(at, broken);
@@ -101,6 +106,11 @@ mod tests {
     const HOME_ANSWERS: Fact = Fact::Answers { region: Region::Home };
     const AWAY_ANSWERS: Fact = Fact::Answers { region: Region::Away };
 
+    const AWAY_SERVES: Fact = Fact::Commits {
+        region: Region::Away,
+        so: true,
+    };
+
     /// Claim, new epoch, completion.
     fn failover() -> [Fact; 3] {
         let [(claim, _), (acquire, acquired)] = take_over(AWAY, LeaseRecord::initial());
@@ -121,17 +131,40 @@ mod tests {
             (100, claim),
             (110, acquire),
             (140, AWAY_ANSWERS),
+            (145, AWAY_SERVES),
             (150, complete),
             (500, HOME_ANSWERS),
             (900, AWAY_ANSWERS),
         ];
         assert_eq!(breaches::<NameAgrees>(history), 1);
+        let lost_again = Fact::Commits {
+            region: Region::Away,
+            so: false,
+        };
+        let [claim, acquire, complete] = failover();
+        let history = [
+            (100, claim),
+            (110, acquire),
+            (140, AWAY_ANSWERS),
+            (145, AWAY_SERVES),
+            (150, complete),
+            (499, lost_again),
+            (500, HOME_ANSWERS),
+            (900, AWAY_ANSWERS),
+        ];
+        assert_eq!(breaches::<NameAgrees>(history), 0, "nobody serves, so nobody is kept from it");
     }
 
     #[test]
     fn a_name_that_moves_during_the_failover_does_not() {
         let [claim, acquire, complete] = failover();
-        let history = [(100, claim), (110, acquire), (400, AWAY_ANSWERS), (401, complete)];
+        let history = [
+            (100, claim),
+            (110, acquire),
+            (145, AWAY_SERVES),
+            (400, AWAY_ANSWERS),
+            (401, complete),
+        ];
         assert_eq!(breaches::<NameAgrees>(history), 0);
     }
 
@@ -142,6 +175,7 @@ mod tests {
             (100, claim),
             (110, acquire),
             (140, AWAY_ANSWERS),
+            (145, AWAY_SERVES),
             (150, complete),
             (460, Fact::SwitchesReadable { any: false }),
             (500, HOME_ANSWERS),

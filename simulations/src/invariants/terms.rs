@@ -12,6 +12,9 @@ use crate::conditions::Conditions;
 /// What nobody's timers are finer than, and what a message or two take on their way.
 pub(crate) const SLACK: Duration = Duration::from_secs(2);
 
+/// Whoever serves reads the switches at least this often. The engine's own figure.
+const SWITCHES_READ: Duration = Duration::from_secs(20);
+
 /// The figures.
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {
@@ -40,7 +43,7 @@ pub(crate) struct Terms {
     deadlines: [Option<Duration>; StateName::ALL.len()],
     /// For how long a sight of a lost region can lead to a decision.
     pub evidence_counts: Duration,
-    /// How long a flip of a switch takes until everyone outside sees it, in this run.
+    /// How long it takes until the engine sees that a switch is wrong, and everyone outside that it is flipped.
     pub redirection: Duration,
     /// Whether only the engine can move the public name.
     pub engine_moves_name: bool,
@@ -89,7 +92,7 @@ impl Terms {
                 + policy.quorum.dwell.max(policy.quorum.flap_dwell)
                 + wait
                 + policy.bounds.signal_delivery,
-            redirection: redirection + SLACK,
+            redirection: redirection + SWITCHES_READ + SLACK,
             engine_moves_name: policy.traffic.trigger == RedirectTrigger::Switch,
             settles,
             sidecars: 2 * usize::from(conditions.sidecars),
