@@ -496,6 +496,7 @@ impl<'a> World<'a> {
         for (client, at) in self.clients.expiries(self.now) {
             self.queue.push(at, Event::Resolve(client));
         }
+        self.look_around();
     }
 
     /// A serving row was written: orders stop when it runs out, unless it is written again.
