@@ -146,6 +146,8 @@ pub enum Command {
     Approve,
     /// Take note of what the engine asked, and let it go on from where the platform is.
     Acknowledge,
-    /// Shut this sidecar down, handing over the lease if no other sidecar of the region can renew it.
+    /// Shut this sidecar down. The one that drives a serving region goes on serving until another sidecar of the region
+    /// has taken the driver's seat; if none does in time, or on a second such command, it finishes the orders in hand
+    /// and releases the lease. Any other may end at once. Refused during a role change.
     ShutDown,
 }

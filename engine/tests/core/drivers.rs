@@ -1,7 +1,7 @@
 //! More than one sidecar in a region: one drives, the others follow, and a replaced driver gives way.
 
 use crate::pair::Pair;
-use crate::scenes::{AWAY, HOME, SECOND, pair, soaking};
+use crate::scenes::{AWAY, SECOND, pair, soaking};
 use understudy_engine::core::effect::{Intent, Outcome};
 use understudy_engine::core::ids::Region;
 use understudy_engine::core::journal::Happening;
@@ -9,22 +9,6 @@ use understudy_engine::core::machine::StateName;
 use understudy_engine::core::signal::Command;
 use understudy_policies::model::Mode;
 use understudy_policies::shipped;
-
-#[test]
-fn a_rolling_restart_of_one_of_two_sidecars_is_no_outage() {
-    let mut pair = pair();
-    let second = pair.add(Region::Home, 2);
-    pair.run(10 * SECOND);
-    pair.command(second, Command::ShutDown);
-    pair.run(10 * SECOND);
-    pair.sides[second].up = false;
-    pair.run(10 * 60 * SECOND);
-    assert_eq!(pair.sides[HOME].engine.state(), StateName::Serving);
-    assert!(
-        pair.open[0],
-        "the other sidecar serves, and the region's order path stays closed"
-    );
-}
 
 #[test]
 fn a_passive_sidecar_does_not_open_while_an_approval_is_awaited() {

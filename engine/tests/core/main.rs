@@ -14,4 +14,5 @@ mod order_path;
 mod pair;
 mod recovery;
 mod scenes;
+mod shutdown;
 mod sweeps;

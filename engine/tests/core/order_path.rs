@@ -91,9 +91,10 @@ fn an_order_path_that_does_not_close_is_asked_now_and_then() {
         .always
         .push((|i| matches!(i, Intent::CloseOrderPath), Outcome::Failed));
     pair.command(HOME, Command::ShutDown);
+    pair.command(HOME, Command::ShutDown);
     pair.run(10 * SECOND);
     let asked = pair.count(HOME, |i| matches!(i, Intent::CloseOrderPath));
-    assert!(asked < 20, "{asked}");
+    assert!((2..20).contains(&asked), "{asked}");
 }
 
 #[test]

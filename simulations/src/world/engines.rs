@@ -49,8 +49,6 @@ pub(crate) struct Slot {
     pub twin: Twin,
     /// What the sidecar's disk holds.
     memory: Option<Memory>,
-    /// It is being shut down, and ends once its engine is done.
-    pub leaving: bool,
     /// It alone is stopped or hangs, or was shut down, and has not started again.
     pub out: bool,
     paused: bool,
@@ -108,7 +106,6 @@ impl Slot {
             ordered: false,
             twin: Twin::default(),
             memory: None,
-            leaving: false,
             out: false,
             paused: false,
             restarting: false,
@@ -154,7 +151,6 @@ impl Slot {
             self.twin.ends(self.clock.now(now), &engine);
             self.memory = Some(engine.memory(self.clock.now(now)));
         }
-        self.leaving = false;
         self.paused = false;
         self.restarting = false;
         self.starts += 1;
@@ -370,9 +366,7 @@ impl World<'_> {
         input.hand_to(engine, now);
         it.twin.feed(now, &input);
         self.empty(slot);
-        if self.slots[slot].leaving {
-            self.leave_if_done(slot);
-        }
+        self.leave_if_done(slot);
     }
 
     /// Takes out everything that an engine has to say. The journal is written before anything is begun.

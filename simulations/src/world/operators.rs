@@ -1,6 +1,6 @@
 //! Operators: what they ask the engines for, and what a shell makes of being shut down.
 
-use understudy_engine::core::machine::StateName;
+use understudy_engine::core::engine::Engine;
 use understudy_engine::core::signal::Command;
 
 use super::World;
@@ -55,24 +55,21 @@ impl World<'_> {
         let now = it.clock.now(self.now);
         let Some(engine) = &mut it.engine else { return };
         // A refusal stands in the engine's journal. Its shell runs on.
-        let agreed = engine.handle_command(now, command).is_ok();
+        let _ = engine.handle_command(now, command);
         it.twin.command(now, command);
-        it.leaving |= agreed && command == Command::ShutDown;
         self.empty(slot);
         self.leave_if_done(slot);
     }
 
-    /// A shell that is being shut down ends as soon as its engine has no order in hand any more, and starts again: a
-    /// deployment.
-    #[cold]
+    /// A shell that is being shut down ends as soon as its engine says that it may, and starts again: a deployment.
     pub(super) fn leave_if_done(&mut self, slot: usize) {
-        let it = &self.slots[slot];
-        let Some(engine) = it.engine.as_ref().filter(|_| it.leaving) else {
-            return;
-        };
-        if engine.status(it.clock.now(self.now)).state == StateName::Draining {
-            return;
+        if self.slots[slot].engine.as_ref().is_some_and(Engine::may_end) {
+            self.leave(slot);
         }
+    }
+
+    #[cold]
+    fn leave(&mut self, slot: usize) {
         let restart = self.conditions.restart;
         let generation = self.stop_engine(slot);
         let it = &mut self.slots[slot];

@@ -22,6 +22,7 @@ const REVIEW_SOAKING: Duration = Duration::from_secs(60);
 impl Engine {
     /// Moves on whatever is due: lease, steps, machine, until nothing changes any more.
     pub(super) fn advance(&mut self, now: Now) {
+        self.hand_over(now);
         for _ in 0..TURNS_MAX {
             self.keep_lease(now);
             self.doubt_claim(now);
@@ -144,6 +145,7 @@ impl Engine {
         consider(self.keeper.next_due(self.is_renewing()));
         consider(self.runner.next_due());
         consider(self.path_due(now));
+        consider(self.handover_due());
         if let Some(deadline) = self.state_deadline {
             consider(deadline);
         }
@@ -188,7 +190,7 @@ impl Engine {
 
     /// Whether the lease is to be renewed: always while this region holds it, unless it is being given up.
     pub(super) fn is_renewing(&self) -> bool {
-        self.keeps_lease && !self.shutting_down && self.keeper.holds() && self.machine.state() != StateName::Draining
+        self.keeps_lease && !self.gives_up() && self.keeper.holds() && self.machine.state() != StateName::Draining
     }
 
     pub(super) const fn assessment(&self, target: Region) -> Assessment {
@@ -251,6 +253,8 @@ impl Engine {
         }
         match self.keeper.serve_until() {
             _ if record.claimed_by(us.other()) => TenureFact::OursClaimed,
+            // What is left of a lease that was given up is not served again by a shell that is slow to end.
+            _ if self.gives_up() && self.machine.state() == StateName::SelfFenced => TenureFact::OursLapsed,
             // Held by name, but this process has not renewed it yet.
             Timestamp::ZERO => TenureFact::Unknown,
             until if now < until => TenureFact::Ours,
@@ -294,7 +298,7 @@ impl Engine {
             now.boot,
             self.is_renewing(),
             !promoting,
-            self.keeps_lease && !self.shutting_down,
+            self.keeps_lease && self.leaving.is_none(),
         );
         for wish in wishes.into_iter().flatten() {
             self.grant(now, wish);

@@ -242,7 +242,7 @@ impl Engine {
         let disarmed = !self.is_armed() && !seeded!(self.settings.bug, ActsDisarmed);
         find(flag(Guard::Armed, !disarmed));
         let paused = self.paused && !seeded!(self.settings.bug, IgnoresPause);
-        find(flag(Guard::NotPaused, !paused && !self.shutting_down));
+        find(flag(Guard::NotPaused, !paused && self.leaving.is_none()));
         if self.keeps_lease {
             find(flag(Guard::Drives, self.keeper.drives(now.boot)));
         }

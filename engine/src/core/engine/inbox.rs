@@ -157,13 +157,7 @@ impl Engine {
                 self.turn(now, Event::Acknowledged);
             }
             Command::Acknowledge => return Err(Refusal::WrongState(state)),
-            Command::ShutDown if state.is_role_change() => return Err(Refusal::WrongState(state)),
-            // While another sidecar drives, it renews as well.
-            Command::ShutDown if !self.keeper.drives(now.boot) => {}
-            Command::ShutDown => {
-                self.shutting_down = true;
-                self.turn(now, Event::ShutdownAsked);
-            }
+            Command::ShutDown => return self.shut_down(now),
         }
         Ok(())
     }

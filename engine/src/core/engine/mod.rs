@@ -7,6 +7,7 @@ mod memory;
 mod order_path;
 mod outbox;
 mod reactions;
+mod shutdown;
 mod steps;
 mod switches;
 mod views;
@@ -31,6 +32,7 @@ use super::settings::Settings;
 use super::status::Disregarded;
 use super::time::{Now, Timestamp};
 use order_path::{OrderPath, Path};
+use shutdown::Leaving;
 
 /// Decisions that are kept for `explain`.
 const DECISIONS_KEPT: usize = 64;
@@ -106,7 +108,7 @@ struct Pending {
 ///   [`handle_command`](Self::handle_command), [`handle_timeout`](Self::handle_timeout).
 /// - Outputs, to be polled after every input until they are empty: [`poll_effect`](Self::poll_effect),
 ///   [`poll_journal`](Self::poll_journal), then [`poll_timeout`](Self::poll_timeout) for when to come back.
-/// - Views: [`status`](Self::status), [`explain`](Self::explain).
+/// - Views: [`status`](Self::status), [`explain`](Self::explain), [`may_end`](Self::may_end).
 ///
 /// `now.boot` must never run back from one call to the next; a call with an earlier moment is taken to be at the
 /// latest one seen.
@@ -118,7 +120,8 @@ pub struct Engine {
     /// Armed now, or armed before: whoever renews goes on renewing, whatever else is switched off.
     keeps_lease: bool,
     paused: bool,
-    shutting_down: bool,
+    /// None: nobody has asked this sidecar to shut down.
+    leaving: Option<Leaving>,
     clock: Timestamp,
 
     machine: Machine,
@@ -210,7 +213,7 @@ impl Engine {
             mode: settings.initial_mode(),
             keeps_lease: matches!(settings.initial_mode(), Mode::Armed),
             paused: false,
-            shutting_down: false,
+            leaving: None,
             clock: now.boot,
             machine: Machine::new(),
             state_since: now.boot,

@@ -136,7 +136,7 @@ impl Engine {
         }
         let may_serve = now.boot < self.keeper.serve_until();
         match self.machine.state() {
-            StateName::Serving | StateName::Rejoining | StateName::Reconciling | StateName::Soaking => {
+            state if state.serves() => {
                 let again = self.order_path.confirmed == Some(Path::Closed);
                 let stays_closed = seeded!(self.settings.bug, StaysClosed) && again;
                 (may_serve && self.keeper.drives(now.boot) && !stays_closed).then_some(Path::Open)

@@ -21,6 +21,11 @@ const INTERVALS_LEFT_FOR_GRANT: u32 = 2;
 /// A holder whose last renewal was seen this many intervals ago is seen to renew: one may come late.
 const INTERVALS_OF_RENEWALS: u32 = 2;
 
+/// What a handover of the seat takes beside the seat's own time, in renewal intervals: the last beat may be under way
+/// and is seen an interval late, the other sidecar takes the seat up to an interval after it may, its write takes up to
+/// an interval, and this sidecar sees it up to an interval later. One more, for an attempt that fails.
+const INTERVALS_OF_HANDOVER: u32 = 6;
+
 /// The lease's figures, from the policy.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terms {
@@ -182,6 +187,12 @@ impl Keeper {
         self.record.is_some_and(|record| {
             record.drivers[self.region.index()].is_some_and(|driver| driver.sidecar == self.sidecar)
         })
+    }
+
+    /// By when another sidecar of this region, if there is one, has taken the seat of a driver that beats no more from
+    /// now on, and this one has seen it.
+    pub(crate) fn seat_passes_by(&self, now: Timestamp) -> Timestamp {
+        now.after(self.terms.seat + self.terms.drift + self.terms.every * INTERVALS_OF_HANDOVER)
     }
 
     /// Whether it is known who drives this region: another sidecar, or this one, which has shown it in the store.

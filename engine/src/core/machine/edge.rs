@@ -50,7 +50,7 @@ edges! {
     ClaimSeen { "the other region has claimed", "The other region has claimed the lease: finishing the orders in hand and stopping." }
     LeaseLapsed { "our lease has run out", "The lease could not be renewed in time: this region stops serving by itself." }
     Superseded { "the other region holds the lease", "The other region holds the lease now: this region no longer serves." }
-    ShutdownWhileServing { "", "This sidecar is being shut down: finishing the orders in hand and releasing the lease." }
+    ShutdownWhileServing { "", "This sidecar is being shut down, and no other has taken over from it: finishing the orders in hand and releasing the lease." }
     Drained { "", "The orders in hand are finished and the lease is released." }
     DrainOverdue { "", "Draining took too long: stopping with orders in hand." }
     Reinstated { "we hold the lease again", "The lease is ours again: looking at everything before serving." }

@@ -160,6 +160,15 @@ impl StateName {
         matches!(self, Self::Steady | Self::Suspicious | Self::Blocked)
     }
 
+    /// Whether this region serves in this state, and no role change is under way.
+    #[must_use]
+    pub const fn serves(self) -> bool {
+        matches!(
+            self,
+            Self::Serving | Self::Rejoining | Self::Reconciling | Self::Soaking
+        )
+    }
+
     /// Whether a role change is under way in this state.
     #[must_use]
     pub const fn is_role_change(self) -> bool {

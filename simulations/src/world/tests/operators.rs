@@ -68,18 +68,20 @@ fn a_sidecar_that_hangs_does_not_hear_its_operator() {
 }
 
 #[test]
-fn a_sidecar_that_is_shut_down_drains_ends_and_starts_again() {
-    let scenario = with(
+fn a_sidecar_that_is_shut_down_alone_waits_drains_ends_and_starts_again() {
+    let mut scenario = with(
         scenario(ExpectedDecision::Hold, 4 * MINUTE, Vec::new()),
         vec![asked(Region::Home, Command::ShutDown, 0)],
     );
+    scenario.sidecars = Some(1);
     let policy = shipped::trading();
     let mut conditions = Conditions::modelled(&policy, &mut conditions_rng(1));
     conditions.restart = Duration::from_secs(20);
     let report = run_with(&scenario, &policy, 1, conditions);
-    assert_eq!(says(&report, Kind::State, "serving -> draining"), Some(0.0));
+    let drains = says(&report, Kind::State, "serving -> draining").unwrap();
+    assert!((9.0..17.0).contains(&drains), "{drains}");
     let ended = says(&report, Kind::State, "ends, and starts again in 20 s").unwrap();
-    assert!((0.02..10.0).contains(&ended), "{ended}");
+    assert!((drains + 0.02..drains + 10.0).contains(&ended), "{ended}");
     let back = says(&report, Kind::State, "recovering -> serving").unwrap();
     let served_again = report
         .timeline
@@ -93,6 +95,23 @@ fn a_sidecar_that_is_shut_down_drains_ends_and_starts_again() {
     );
     assert_eq!(report.actual.ends_in, Some("us-east-1"));
     assert_eq!(report.violations, []);
+}
+
+#[test]
+fn a_driver_that_is_shut_down_serves_until_the_other_sidecar_has_its_seat() {
+    let mut scenario = with(
+        scenario(ExpectedDecision::Hold, 4 * MINUTE, Vec::new()),
+        vec![Operation {
+            sidecar: Some(1),
+            ..asked(Region::Home, Command::ShutDown, 0)
+        }],
+    );
+    scenario.sidecars = Some(2);
+    scenario.expect.uninterrupted = true;
+    let report = run(&scenario, &shipped::trading(), 1);
+    assert!(says(&report, Kind::State, "ends, and starts again in").is_some());
+    assert_eq!(says(&report, Kind::State, "serving -> draining"), None);
+    assert!(report.verdict.right, "{:#?}", report.verdict.points);
 }
 
 #[test]
