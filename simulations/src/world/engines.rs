@@ -316,8 +316,16 @@ impl World<'_> {
     pub(super) fn restart(&mut self, slot: u8, generation: u32) {
         let slot = usize::from(slot);
         let it = &self.slots[slot];
-        if it.restarting && it.starts == generation {
+        if !it.restarting || it.starts != generation {
+            return;
+        }
+        let place = Place::from(it.region);
+        let alone = self.faults.sidecar(place, it.number());
+        if self.parts.state(place, Part::Sidecars).answer.max(alone).is_up() {
             self.start_engine(slot);
+        } else {
+            // Where nothing runs nothing starts: it is tried again when the region answers.
+            self.slots[slot].restarting = false;
         }
     }
 

@@ -249,3 +249,19 @@ fn the_loss_of_the_region_away_from_home_brings_the_platform_home() {
         assert_eq!(report.violations, [], "seed {seed}");
     }
 }
+
+#[test]
+fn a_sidecar_whose_restart_falls_due_while_its_region_hangs_starts_when_it_answers() {
+    let faults = vec![
+        broken(Part::Sidecars, Place::Away, FaultState::Down, 0, Some(2)),
+        broken(Part::Region, Place::Away, FaultState::Hang, 3, Some(180)),
+    ];
+    let scenario = scenario(ExpectedDecision::Hold, 6 * MINUTE, faults);
+    for seed in 0..4 {
+        let report = run(&scenario, &shipped::trading(), seed);
+        let spoke = report.timeline.iter().filter(|entry| entry.who == "us-east-2 engine");
+        let during = spoke.filter(|entry| (10.0..180.0).contains(&entry.at_seconds));
+        assert_eq!(during.count(), 0, "seed {seed}");
+        assert_eq!(report.standing[1].state, Some("steady"), "seed {seed}");
+    }
+}
