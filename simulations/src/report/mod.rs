@@ -211,14 +211,15 @@ pub struct LedgerReport {
     /// The moment that both figures count from, itself counted from the first fault: the beginning of the last fault
     /// that began before clients could no longer place orders. Zero unless an earlier fault hurt nobody.
     pub counted_from_seconds: f64,
-    /// When fewer than 95 % of clients could place orders for the first time; none: never.
+    /// When fewer than 95 % of clients could no longer place orders: the interruption that the first failover answered,
+    /// or the first one if none was answered. None: never.
     pub interrupted_at_seconds: Option<f64>,
     /// Orders accepted again: 95 % of clients can place orders, those behind resolvers that stretch TTLs apart.
     /// None: never interrupted, or not within the run; `interrupted_at_seconds` tells which.
     pub accepted_rto_seconds: Option<f64>,
     /// Orders processed again: they commit in the writer.
     pub processed_rto_seconds: Option<f64>,
-    /// When processing stopped for the first time; none: never.
+    /// When processing stopped, likewise; none: never.
     pub processing_stopped_at_seconds: Option<f64>,
     /// Orders accepted again for 95 % of the clients whose resolvers stretch TTLs.
     pub stretched_rto_seconds: Option<f64>,

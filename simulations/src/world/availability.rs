@@ -12,11 +12,18 @@ pub(crate) struct Interruption {
     pub to: Option<Moment>,
 }
 
+/// An interruption that begins so soon after a failover was decided is still what it answers: a region that is cut off
+/// serves until its lease runs out. Assumption: the budget.
+const FOLLOWS: Duration = Duration::from_secs(60);
+
 /// The times at which something did not work.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Availability {
     open: Option<Moment>,
     first: Option<Interruption>,
+    /// When the first failover was decided, and the interruption that it answered.
+    failover: Option<Moment>,
+    answered: Option<Interruption>,
     total: Duration,
     count: u32,
 }
@@ -57,14 +64,24 @@ impl Availability {
     }
 
     fn close(&mut self, from: Moment, to: Option<Moment>, now: Moment) {
-        self.first.get_or_insert(Interruption { from, to });
+        let it = Interruption { from, to };
+        self.first.get_or_insert(it);
+        let answered = |decided: Moment| to.is_none_or(|to| to >= decided) && from <= decided.after(FOLLOWS);
+        if self.failover.is_some_and(answered) {
+            self.answered.get_or_insert(it);
+        }
         self.total += now.since(from);
         self.count += 1;
     }
 
-    /// The first interruption.
-    pub(crate) const fn first(&self) -> Option<Interruption> {
-        self.first
+    /// The first failover is decided.
+    pub(crate) fn failover(&mut self, now: Moment) {
+        self.failover.get_or_insert(now);
+    }
+
+    /// The interruption that the first failover answered; the first one if there is none such.
+    pub(crate) fn counted(&self) -> Option<Interruption> {
+        self.answered.or(self.first)
     }
 
     /// All interruptions together.
@@ -102,7 +119,7 @@ mod tests {
         }
         it.finish(at(20));
         assert_eq!(
-            it.first(),
+            it.counted(),
             Some(Interruption {
                 from: at(2),
                 to: Some(at(5))
@@ -117,6 +134,23 @@ mod tests {
         it.look(at(2), false);
         it.look(at(2), true);
         it.finish(at(3));
-        assert_eq!((it.first(), it.count()), (None, 0));
+        assert_eq!((it.counted(), it.count()), (None, 0));
+    }
+
+    #[test]
+    fn the_interruption_that_a_failover_answered_counts_and_not_a_blip_before_it() {
+        let mut it = Availability::default();
+        for (second, works) in [(2, false), (3, true), (100, false)] {
+            it.look(at(second), works);
+        }
+        it.failover(at(106));
+        it.look(at(140), true);
+        it.look(at(1_000), false);
+        it.finish(at(2_000));
+        let answered = Interruption {
+            from: at(100),
+            to: Some(at(140)),
+        };
+        assert_eq!(it.counted(), Some(answered));
     }
 }

@@ -15,6 +15,7 @@ mod apply;
 mod availability;
 mod clients;
 pub(crate) mod clock;
+mod consequences;
 mod database;
 mod deeds;
 mod delivery;
@@ -49,8 +50,8 @@ use understudy_policies::figures::ALIAS_TTL;
 use understudy_policies::model::{RecordType, RedirectTrigger};
 
 use self::apply::OrderPath;
-use self::availability::{Availability, Turn};
-use self::clients::{Acceptance, Clients, Crowd};
+use self::availability::Availability;
+use self::clients::{Clients, Crowd};
 use self::clock::{DatabaseClocks, MachineClock, Moment};
 use self::database::Databases;
 use self::deeds::PausedOrders;
@@ -63,16 +64,16 @@ use self::invariants::Commits;
 use self::lease_store::LeaseStore;
 use self::links::Links;
 use self::oracle::Oracle;
-use self::parts::{Answer, Parts};
+use self::parts::Parts;
 use self::probes::Probe;
 use self::queue::{Event, Queue};
 use self::record::{Detail, Record};
 use self::schedule::Schedule;
 use crate::conditions::Conditions;
 use crate::digest::Digest;
-use crate::invariants::{self as rules, Fact, Invariants};
+use crate::invariants::{self as rules, Invariants};
 use crate::report::{Kind, Report, words};
-use crate::scenario::{FaultState, Part, Place, Scenario};
+use crate::scenario::{FaultState, Scenario};
 
 /// After this long a client gives an order up. Assumption.
 const ORDER_PATIENCE: Duration = Duration::from_secs(2);
@@ -422,142 +423,6 @@ impl<'a> World<'a> {
         if changed || self.now == self.onset {
             self.look_at_clients();
         }
-    }
-
-    /// What a region does with an order that reaches it now.
-    fn acceptance(&self, region: Region) -> Acceptance {
-        let place = Place::from(region);
-        let path = self.order_paths[region.index()];
-        let (answer, late) = self.path_health(place, false);
-        let reached = self.links.ask(Place::Internet, place);
-        if !path.intake || answer.max(reached) != Answer::Answers || late >= ORDER_PATIENCE {
-            return Acceptance::Refuses;
-        }
-        if !path.processing {
-            return Acceptance::Intake;
-        }
-        let aurora = self.parts.state(place, Part::Aurora).within(ORDER_PATIENCE);
-        if aurora.is_up() && self.databases.commits(region, path.epoch, self.now) {
-            Acceptance::Commits
-        } else {
-            Acceptance::Refuses
-        }
-    }
-
-    /// Looks whether clients can place orders and whether orders are processed. Before the onset nobody counts.
-    fn look_at_clients(&mut self) {
-        if self.now < self.onset {
-            return;
-        }
-        let processed = Region::BOTH
-            .iter()
-            .any(|region| self.clients.acceptance(*region) == Acceptance::Commits);
-        match self.processing.look(self.now, processed) {
-            Turn::Same => {}
-            Turn::Stopped => self.tell_of_clients(|| "orders are no longer processed".to_owned()),
-            Turn::Restored { after } => {
-                self.tell_of_clients(|| format!("orders are processed again, after {}", words::duration(after)));
-            }
-        }
-        match self.placing.look(self.now, self.clients.most_can_place()) {
-            Turn::Same => {}
-            Turn::Stopped => self.tell_of_clients(|| "fewer than 95 % of clients can place orders".to_owned()),
-            Turn::Restored { after } => self.tell_of_clients(|| {
-                format!(
-                    "95 % of clients can place orders again, after {}",
-                    words::duration(after)
-                )
-            }),
-        }
-        self.stretched_placing
-            .look(self.now, self.clients.most_stretching_can_place());
-        if self.redirected.is_none()
-            && !self.record.failovers.is_empty()
-            && self.clients.most_have_resolved(Region::Away)
-        {
-            self.redirected = Some(self.now);
-        }
-    }
-
-    fn tell_of_clients(&mut self, text: impl FnOnce() -> String) {
-        self.record.say(self.now, "clients", Kind::Clients, text);
-    }
-
-    /// The public name's answer may have changed: clients see it as their caches run out.
-    fn after_dns(&mut self, changed: bool) {
-        if !changed {
-            return;
-        }
-        let answer = self.dns.answer();
-        self.record.say(self.now, "dns", Kind::Dns, || {
-            format!("the public name answers with {}", words::region(answer))
-        });
-        self.happened(&Fact::Answers { region: answer });
-        for (client, at) in self.clients.expiries(self.now) {
-            self.queue.push(at, Event::Resolve(client));
-        }
-    }
-
-    /// A serving row was written: orders stop when it runs out, unless it is written again.
-    fn expect_serving_expiry(&mut self, region: Region) {
-        let check = &mut self.serving_checks[region.index()];
-        let Some(at) = self.databases.serving_expiry(region) else {
-            return;
-        };
-        if check.is_none() {
-            *check = Some(at);
-            self.queue.push(at, Event::ServingExpiry(region));
-        }
-    }
-
-    fn serving_expiry(&mut self, region: Region) {
-        // The clock by which it runs out may have been set since.
-        if self.serving_checks[region.index()] != Some(self.now) {
-            return;
-        }
-        self.serving_checks[region.index()] = None;
-        match self.databases.serving_expiry(region) {
-            Some(at) if at > self.now => self.expect_serving_expiry(region),
-            _ => self.look_around(),
-        }
-    }
-
-    /// The clock by which a serving row runs out was set: it may do so earlier than expected.
-    fn serving_expiry_moved(&mut self, region: Region) {
-        let Some(at) = self.databases.serving_expiry(region).filter(|at| *at > self.now) else {
-            return;
-        };
-        let check = &mut self.serving_checks[region.index()];
-        if check.is_none_or(|check| at < check) {
-            *check = Some(at);
-            self.queue.push(at, Event::ServingExpiry(region));
-        }
-    }
-
-    /// Whether replication into a region works.
-    fn replication_works(&self, into: Region) -> bool {
-        let (from, to) = (Place::from(into.other()), Place::from(into));
-        self.parts.up(from, Part::Aurora)
-            && self.parts.up(to, Part::Aurora)
-            && self.parts.up(to, Part::Replication)
-            && self.links.tells(from, to)
-    }
-
-    /// The lag of replication into a region, as it is measured; none: nothing is replicated into it, or nobody measures.
-    fn lag_into(&self, region: Region) -> Option<Duration> {
-        let place = Place::from(region);
-        if self.databases.is_writer(region) || self.parts.state(place, Part::Replication).missing {
-            return None;
-        }
-        let late = self.parts.state(place, Part::Replication).late + self.parts.state(place, Part::Aurora).late;
-        self.databases.lag_into(region, late)
-    }
-
-    /// Whether Route 53's own checkers find the home region's endpoint healthy.
-    fn endpoint_is_healthy(&self) -> bool {
-        let (answer, late) = self.path_health(Place::Home, false);
-        let way = self.links.ask(Place::Internet, Place::Home);
-        answer.max(way).is_up() && late < ORDER_PATIENCE
     }
 
     /// What a wall clock shows that is right.

@@ -130,8 +130,8 @@ impl World<'_> {
 
     fn ledger(&self) -> LedgerReport {
         let from = |interruption: &Interruption| self.faults.last_beginning(interruption.from);
-        let interrupted = self.placing.first();
-        let stopped = self.processing.first();
+        let interrupted = self.placing.counted();
+        let stopped = self.processing.counted();
         // What clients feel counts; if they felt nothing, what stopped being processed does.
         let counted_from = interrupted.or(stopped).as_ref().map_or(self.onset, from);
         let figure = |interruption: Option<Interruption>| {
@@ -155,7 +155,7 @@ impl World<'_> {
             accepted_rto_seconds: figure(interrupted),
             processed_rto_seconds: figure(stopped),
             processing_stopped_at_seconds: stopped.map(|it| self.record.seconds(it.from)),
-            stretched_rto_seconds: figure(self.stretched_placing.first()),
+            stretched_rto_seconds: figure(self.stretched_placing.counted()),
             overrun_phase: overrun,
             interrupted_seconds: span_seconds(self.placing.total()),
             interruptions: self.placing.count(),

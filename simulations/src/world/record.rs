@@ -209,6 +209,9 @@ impl World<'_> {
             Happening::Decided(decision) => match decision.verdict {
                 Verdict::FailOver => {
                     self.record.failovers.push(self.now);
+                    for availability in [&mut self.placing, &mut self.stretched_placing, &mut self.processing] {
+                        availability.failover(self.now);
+                    }
                     // What an operator asked for is theirs to judge.
                     if !std::mem::take(&mut self.record.ordered) {
                         self.oracle.decided(self.now, decision.target);
