@@ -119,6 +119,33 @@ fn a_reading_of_the_databases_clock_is_good_for_one_lease() {
 }
 
 #[test]
+fn a_claim_that_came_to_nothing_is_undone_although_a_switch_is_out_of_reach() {
+    let mut pair = pair();
+    pair.faults.hold = Some(|i| {
+        matches!(
+            i,
+            Intent::Lease {
+                request: LeaseRequest::Claim { .. },
+                ..
+            }
+        )
+    });
+    pair.health[0].application = false;
+    pair.run_to("claiming", 60 * SECOND, |p| p.states()[1] == StateName::Claiming);
+    pair.health[0].application = true;
+    pair.faults
+        .always
+        .push((|i| matches!(i, Intent::SetSwitch { .. }), Outcome::TimedOut));
+    pair.run_to("undoing", 60 * SECOND, |p| p.states()[1] == StateName::Reverting);
+    pair.run(30 * SECOND);
+    assert_eq!(
+        pair.states()[1],
+        StateName::Steady,
+        "no switch was flipped, and none is waited for"
+    );
+}
+
+#[test]
 fn a_grant_longer_than_ours_is_not_believed() {
     let mut pair = pair();
     pair.health[0].store = false;

@@ -143,16 +143,13 @@ fn an_unanswered_failback_approval_is_asked_once() {
 #[test]
 fn an_engine_that_waits_for_an_operator_would_not_fail_over_now() {
     let mut pair = pair();
-    pair.faults
-        .always
-        .push((|i| matches!(i, Intent::SetSwitch { .. }), Outcome::Failed));
     pair.health[0].application = false;
     pair.faults.always.push((
         |i| {
             matches!(
                 i,
                 Intent::Lease {
-                    request: LeaseRequest::Claim { .. },
+                    request: LeaseRequest::Claim { .. } | LeaseRequest::Withdraw { .. },
                     ..
                 }
             )

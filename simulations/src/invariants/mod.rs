@@ -1,7 +1,7 @@
 //! What must hold in every run, whatever breaks.
 //!
 //! An invariant is a sentence about the *world*: about the lease item, the databases, the orders, and what engines did,
-//! never about what they believed. The world tells each [`Fact`] at the place where it takes effect, and every invariant
+//! never about what they believed. The world tells each `Fact` at the place where it takes effect, and every invariant
 //! sees all of them, in every run and every timeline of a campaign. It reads no engine and changes nothing.
 //!
 //! Each has a name, a file, tests on made-up histories, and at least one seeded bug that breaks it and is found

@@ -106,6 +106,9 @@ impl Engine {
                     },
                 );
             }
+            // The claim came to nothing, so no switch was flipped: nothing waits for one that is out of reach.
+            StepId::DisengageSwitchA if self.never_flipped(StepId::EngageSwitchA) => self.runner.done(step.id),
+            StepId::DisengageSwitchB if self.never_flipped(StepId::EngageSwitchB) => self.runner.done(step.id),
             StepId::DisengageSwitchA | StepId::DisengageSwitchB if seeded!(self.settings.bug, LeavesSwitches) => {
                 self.runner.done(step.id);
             }
@@ -400,6 +403,13 @@ impl Engine {
         let us = self.identity.region;
         let intent = self.flip(switch, if to_us { us } else { us.other() }, !to_us);
         self.issue_step(now, step.id, step.patience, intent);
+    }
+
+    /// Whether this process is undoing a claim of its own before the switch's turn came.
+    fn never_flipped(&self, engage: StepId) -> bool {
+        self.machine.state() == StateName::Reverting
+            && self.runner.step(StepId::WriteClaim) != StepState::Pending
+            && self.runner.step(engage) == StepState::Pending
     }
 
     fn give_up_lease(&mut self, now: Now, step: &'static Step) {
