@@ -120,6 +120,7 @@ impl Shrunk {
                 blocked_by: None,
                 needs_operator: None,
                 orders_lost_max: None,
+                breaks: Vec::new(),
                 because: because.to_owned(),
             },
             ..self.timeline.scenario.clone()

@@ -10,6 +10,7 @@ use serde_json::Value;
 use understudy_engine::core::decision::Guard;
 use understudy_policies::shipped as policies;
 use understudy_simulations::conditions::Conditions;
+use understudy_simulations::invariants;
 use understudy_simulations::render;
 use understudy_simulations::report::Report;
 use understudy_simulations::run::{conditions_rng, digest_with, run};
@@ -73,7 +74,7 @@ fn the_same_day_gives_opposite_answers_for_different_order_paths() {
 #[test]
 fn a_run_that_is_not_what_the_scenario_states_is_wrong() {
     type Statement = (&'static str, fn(&mut Expect));
-    let statements: [Statement; 6] = [
+    let statements: [Statement; 7] = [
         ("nothing went home", |it| it.failback_by = Some(Duration::from_secs(60))),
         ("could not place orders for", |it| {
             it.interrupted_max = Some(Duration::from_secs(1));
@@ -84,6 +85,9 @@ fn a_run_that_is_not_what_the_scenario_states_is_wrong() {
         }),
         ("no engine asked an operator", |it| it.needs_operator = Some(true)),
         ("acknowledged orders lost", |it| it.orders_lost_max = Some(0)),
+        ("an invariant holds that ought to be broken", |it| {
+            it.breaks = vec![invariants::ALL[0].name];
+        }),
     ];
     let shipped = shipped::find("region-loss").unwrap().scenario().unwrap();
     let policy = policies::TRADING.policy().unwrap();
@@ -102,6 +106,23 @@ fn a_run_that_is_not_what_the_scenario_states_is_wrong() {
             "{said}: {wrong:?}"
         );
     }
+}
+
+#[test]
+fn exactly_the_invariants_that_a_scenario_names_may_break() {
+    let mut scenario = shipped::find("clock-crawls-in-isolated-primary")
+        .unwrap()
+        .scenario()
+        .unwrap();
+    let policy = policies::TRADING.policy().unwrap();
+    let report = run(&scenario, &policy, SEED);
+    assert!(render::is_right(&report), "{:#?}", report.verdict.points);
+    let broken: Vec<&str> = report.violations.iter().map(|it| it.invariant).collect();
+    assert_eq!(broken, scenario.expect.breaks);
+    scenario.expect.breaks.clear();
+    let report = run(&scenario, &policy, SEED);
+    assert!(!render::is_right(&report));
+    assert!(!report.verdict.right, "{:#?}", report.verdict.points);
 }
 
 #[test]

@@ -49,6 +49,20 @@ pub struct Description {
     pub file: &'static str,
 }
 
+impl Description {
+    /// What a scenario file calls it: the file's name, with dashes.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.file.trim_end_matches(".rs").replace('_', "-")
+    }
+}
+
+/// The one of this name, a sentence.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Description> {
+    ALL.iter().find(|invariant| invariant.name == name)
+}
+
 macro_rules! invariants {
     ($($module:ident :: $invariant:ident)*) => {
         $(mod $module;)*

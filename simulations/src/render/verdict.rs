@@ -79,21 +79,17 @@ fn write_verdict(paper: &mut Paper, report: &Report) {
         let first = format!("  {}  ", paper.inked(ink, mark));
         paper.hanging(&first, 6, Ink::Normal, &point.text);
     }
-    if report.verdict.right && !report.violations.is_empty() {
+    let unexpected = report.unexpected_violations();
+    if report.verdict.right && unexpected > 0 {
         let first = format!("  {}  ", paper.inked(Ink::Bad, "NO"));
-        paper.hanging(
-            &first,
-            6,
-            Ink::Normal,
-            &plural(report.violations.len(), "broken invariant"),
-        );
+        paper.hanging(&first, 6, Ink::Normal, &plural(unexpected, "broken invariant"));
     }
 }
 
 /// Whether nothing speaks against the run.
 #[must_use]
 pub fn is_right(report: &Report) -> bool {
-    report.verdict.right && report.violations.is_empty()
+    report.verdict.right && report.unexpected_violations() == 0
 }
 
 /// A decision in words.

@@ -328,6 +328,8 @@ pub struct ExpectedReport {
     pub needs_operator: Option<bool>,
     /// How many acknowledged orders may be lost.
     pub orders_lost_max: Option<u32>,
+    /// The invariants that ought to break.
+    pub breaks: Vec<&'static str>,
     /// Why that is the right decision.
     pub because: String,
 }
@@ -369,6 +371,16 @@ pub struct VerdictPoint {
     pub right: bool,
     /// In a sentence.
     pub text: String,
+}
+
+impl Report {
+    /// How often an invariant was broken that the scenario does not expect to break.
+    #[must_use]
+    pub fn unexpected_violations(&self) -> usize {
+        let expected = &self.expected.breaks;
+        let violations = self.violations.iter();
+        violations.filter(|it| !expected.contains(&it.invariant)).count()
+    }
 }
 
 /// Microseconds as seconds. Exact to the microsecond for every run that anyone will wait for.

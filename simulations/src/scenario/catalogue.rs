@@ -57,6 +57,7 @@ struct Expected<'a> {
     blocked_by: Option<&'static str>,
     needs_operator: Option<bool>,
     orders_lost_max: Option<u32>,
+    breaks: &'a [&'static str],
     because: &'a str,
 }
 
@@ -146,6 +147,7 @@ pub fn entry<'a>(scenario: &'a Scenario, all: &'a [Scenario]) -> Entry<'a> {
             blocked_by: expect.blocked_by.map(words::guard),
             needs_operator: expect.needs_operator,
             orders_lost_max: expect.orders_lost_max,
+            breaks: &expect.breaks,
             because: &expect.because,
         },
         faults: scenario.faults.iter().map(fault).collect(),

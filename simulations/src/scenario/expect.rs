@@ -7,9 +7,10 @@ use understudy_policies::gather;
 use understudy_policies::source::{Table, Value};
 
 use super::model::{Expect, ExpectedDecision, Place};
-use super::names::GuardName;
+use super::names::{GuardName, InvariantName};
 use super::read::HORIZON_MAX;
 use super::rules;
+use crate::invariants;
 
 /// More failovers than this in one run are no expectation that anyone has.
 const FAILOVERS_MAX: u32 = 20;
@@ -40,6 +41,7 @@ pub(super) fn expect(table: &Table<'_>, length: Option<Duration>, begins_in: Reg
             .map(|guard| guard.map(|GuardName(guard)| guard)),
         needs_operator: table.optional("needs-operator", |value| value.boolean()),
         orders_lost_max: table.optional("orders-lost-max", |value| value.integer(0..=ORDERS_LOST_MAX)),
+        breaks: breaks(table),
         because: table.text("because"),
     })?;
     let against: &[(&str, bool)] = match expect.decision {
@@ -72,6 +74,28 @@ pub(super) fn expect(table: &Table<'_>, length: Option<Duration>, begins_in: Reg
         );
     }
     agreed.then_some(expect)
+}
+
+/// The sentences that are the names of the invariants.
+fn breaks(table: &Table<'_>) -> Option<Vec<&'static str>> {
+    let mut seen = Vec::new();
+    let stated = table.optional("breaks", |value| {
+        value.list(1..=invariants::ALL.len(), |value| {
+            let InvariantName(key) = value.name()?;
+            let invariant = invariants::ALL.iter().find(|invariant| invariant.key() == key)?;
+            if seen.contains(&key) {
+                value.refuse(
+                    rules::EXPECTATION,
+                    format!("`{key}` is expected to break already"),
+                    "remove it".to_owned(),
+                );
+                return None;
+            }
+            seen.push(key);
+            Some(invariant.name)
+        })
+    })?;
+    Some(stated.unwrap_or_default())
 }
 
 pub(super) fn serving_region(value: &Value<'_>) -> Option<Region> {

@@ -86,6 +86,9 @@ pub struct Expect {
     pub needs_operator: Option<bool>,
     /// How many acknowledged orders may be lost.
     pub orders_lost_max: Option<u32>,
+    /// The invariants that ought to break, by the sentences that are their names, and no other: what breaks when the
+    /// assumptions of the policy do not hold.
+    pub breaks: Vec<&'static str>,
     /// Why that is the right decision.
     pub because: String,
 }
@@ -391,6 +394,7 @@ impl Expect {
             blocked_by: None,
             needs_operator: None,
             orders_lost_max: None,
+            breaks: Vec::new(),
             because: because.to_owned(),
         }
     }

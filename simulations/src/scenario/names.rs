@@ -40,6 +40,10 @@ pub(super) struct MachineState(pub(super) State);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CommandName(pub(super) Command);
 
+/// An invariant, as an expectation names it: by its file, with dashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct InvariantName(pub(super) &'static str);
+
 /// A guard, as an expectation names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct GuardName(pub(super) Guard);
@@ -108,6 +112,26 @@ wrapped! { GuardName, "a guard":
     "outside-trading" => Guard::OutsideTrading,
     "no-health-event" => Guard::NoHealthEvent,
     "failback-mode" => Guard::FailbackMode,
+}
+
+wrapped! { InvariantName, "an invariant":
+    "commits-fenced" => "commits-fenced",
+    "one-open-region" => "one-open-region",
+    "promotion-with-lease" => "promotion-with-lease",
+    "one-tenure" => "one-tenure",
+    "epochs-rise" => "epochs-rise",
+    "stale-refused" => "stale-refused",
+    "intent-first" => "intent-first",
+    "looked-up-first" => "looked-up-first",
+    "name-agrees" => "name-agrees",
+    "loss-bounded" => "loss-bounded",
+    "losses-reported" => "losses-reported",
+    "cool-down" => "cool-down",
+    "loss-was-visible" => "loss-was-visible",
+    "hands-off" => "hands-off",
+    "no-stuck-state" => "no-stuck-state",
+    "convergence" => "convergence",
+    "replay" => "replay",
 }
 
 wrapped! { CommandName, "something that an operator can ask for":
@@ -369,6 +393,16 @@ mod tests {
             .filter(|(_, step)| step.only_waits_in().is_some());
         let names: Vec<&str> = waits.map(|(name, _)| *name).collect();
         assert_eq!(names, ["await-lease", "confirm-home", "await-region"]);
+    }
+
+    #[test]
+    fn every_invariant_can_be_expected_to_break() {
+        let known: Vec<&str> = InvariantName::NAMES.iter().map(|(name, _)| *name).collect();
+        let all: Vec<String> = crate::invariants::ALL
+            .iter()
+            .map(crate::invariants::Description::key)
+            .collect();
+        assert_eq!(known, all);
     }
 
     #[test]

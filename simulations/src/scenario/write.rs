@@ -10,6 +10,7 @@ use understudy_policies::source::{Named, name_of};
 
 use super::model::{Expect, Fault, FaultState, Operation, Origin, Part, Place, Scenario, Share, Subject};
 use super::names::{GuardName, MachineState, command_name, step_name};
+use crate::invariants;
 
 /// Writes a scenario file, with comments above it.
 #[must_use]
@@ -116,6 +117,11 @@ fn expect(file: &mut File, expect: &Expect) {
     );
     file.optional("needs-operator", expect.needs_operator);
     file.optional("orders-lost-max", expect.orders_lost_max);
+    if !expect.breaks.is_empty() {
+        let broken = expect.breaks.iter().filter_map(|name| invariants::named(name));
+        let keys: Vec<String> = broken.map(|invariant| quoted(&invariant.key())).collect();
+        file.value("breaks", format!("[{}]", keys.join(", ")));
+    }
     file.text("because", &expect.because);
 }
 

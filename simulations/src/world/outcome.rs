@@ -266,6 +266,7 @@ impl World<'_> {
             blocked_by: expect.blocked_by.map(words::guard),
             needs_operator: expect.needs_operator,
             orders_lost_max: expect.orders_lost_max,
+            breaks: expect.breaks.clone(),
             because: expect.because.clone(),
         }
     }
@@ -374,13 +375,7 @@ impl World<'_> {
         for text in self.never_reached() {
             point(false, text);
         }
-        let broken = self.record.violations.len();
-        let text = match broken {
-            0 => format!("all {} invariants hold", invariants::ALL.len()),
-            1 => "an invariant was broken".to_owned(),
-            count => format!("invariants were broken {count} times"),
-        };
-        point(broken == 0, text);
+        points.extend(self.invariant_points());
         VerdictReport {
             right: points.iter().all(|point| point.right),
             points,

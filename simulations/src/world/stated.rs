@@ -6,6 +6,7 @@ use understudy_engine::core::decision::Guard;
 
 use super::World;
 use super::outcome::CLOCK_TOLERANCE;
+use crate::invariants;
 use crate::report::{ActualReport, VerdictPoint, words};
 
 /// The verdicts that refuse something.
@@ -30,6 +31,32 @@ impl World<'_> {
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    /// Exactly the invariants that the scenario names are broken.
+    pub(super) fn invariant_points(&self) -> Vec<VerdictPoint> {
+        let expected = &self.scenario.expect.breaks;
+        let broken = |name: &str| self.record.violations.iter().any(|it| it.invariant == name);
+        let stated = expected.iter().map(|name| {
+            let right = broken(name);
+            let text = if right {
+                format!("an invariant is broken that ought to be: {name}")
+            } else {
+                format!("an invariant holds that ought to be broken: {name}")
+            };
+            VerdictPoint { right, text }
+        });
+        let others = invariants::ALL.len() - expected.len();
+        let violations = self.record.violations.iter();
+        let unexpected = violations.filter(|it| !expected.contains(&it.invariant)).count();
+        let text = match unexpected {
+            0 if expected.is_empty() => format!("all {others} invariants hold"),
+            0 => format!("the other {others} invariants hold"),
+            1 => "an invariant was broken".to_owned(),
+            count => format!("invariants were broken {count} times"),
+        };
+        let right = unexpected == 0;
+        stated.chain([VerdictPoint { right, text }]).collect()
     }
 
     fn home_bound_by(&self, by: Duration) -> VerdictPoint {

@@ -188,6 +188,7 @@ pub(crate) fn failover() -> Report {
             blocked_by: None,
             needs_operator: None,
             orders_lost_max: None,
+            breaks: Vec::new(),
             because: "the region answers nobody: both failure domains agree".to_owned(),
         },
         actual: ActualReport {
