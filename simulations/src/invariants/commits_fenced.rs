@@ -39,8 +39,8 @@ impl Invariant for CommitsFenced {
     fn see(&mut self, at: Moment, fact: &Fact, broken: &mut impl FnMut(Moment, String)) {
         match *fact {
             Fact::PromotionBegan { region, .. } => self.promoted = Some((region, at)),
-            // The writer moves as planned: what was promoted before does not matter any more.
-            Fact::SwitchoverBegan { .. } => self.promoted = None,
+            // The writer moves as planned, or nothing was promoted: what had begun does not matter any more.
+            Fact::SwitchoverBegan { .. } | Fact::PromotionFailed => self.promoted = None,
             Fact::Committed {
                 region,
                 from,

@@ -51,6 +51,8 @@ pub(crate) enum Fact {
         /// What the other region had committed after that.
         at_stake: u64,
     },
+    /// A promotion that had begun came to nothing.
+    PromotionFailed,
     /// The planned move of the writer to a region began.
     SwitchoverBegan { by: Sidecar },
     /// A switch took a write.

@@ -382,7 +382,7 @@ impl World<'_> {
             }
             return Applied::Answer(Outcome::Failed);
         }
-        let late = self.parts.state(Place::from(region), Part::Replication).late;
+        let late = self.replication_late(region);
         let generation = self.databases.begin(kind, region, self.now, late, index);
         self.refer(index);
         self.queue.push(self.now.after(takes), Event::DatabaseMoved(generation));
@@ -432,6 +432,9 @@ impl World<'_> {
             return;
         }
         let Some(failed) = self.databases.abort() else { return };
+        if failed.kind == MoveKind::Promotion {
+            self.happened(&Fact::PromotionFailed);
+        }
         self.record.say(self.now, "database", Kind::Database, || {
             format!("the move of {}'s database fails", words::region(failed.region))
         });

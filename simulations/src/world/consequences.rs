@@ -141,8 +141,23 @@ impl World<'_> {
         if self.databases.is_writer(region) || self.parts.state(place, Part::Replication).missing {
             return None;
         }
-        let late = self.parts.state(place, Part::Replication).late + self.parts.state(place, Part::Aurora).late;
+        let late = self.replication_late(region) + self.parts.state(place, Part::Aurora).late;
         self.databases.lag_into(region, late)
+    }
+
+    /// How late replication into a region is: a fault of it makes the lag grow, by a second in each second.
+    pub(super) fn replication_late(&self, region: Region) -> Duration {
+        let late = self.parts.state(Place::from(region), Part::Replication).late;
+        self.late_since[region.index()].map_or(Duration::ZERO, |since| late.min(self.now.since(since)))
+    }
+
+    /// Takes note of since when replication into each region is late.
+    pub(super) fn look_at_lag(&mut self) {
+        for region in Region::BOTH {
+            let late = self.parts.state(Place::from(region), Part::Replication).late;
+            let since = &mut self.late_since[region.index()];
+            *since = (!late.is_zero()).then(|| since.unwrap_or(self.now));
+        }
     }
 
     /// Whether Route 53's own checkers find the home region's endpoint healthy.

@@ -262,8 +262,11 @@ impl Databases {
     /// The move under way fails: a switchover goes back to where it came from, the others leave what they found.
     pub(crate) fn abort(&mut self) -> Option<Move> {
         let failed = self.moving.take()?;
-        if failed.kind == MoveKind::Switchover {
-            self.clusters[failed.region.other().index()].writer = true;
+        match failed.kind {
+            MoveKind::Switchover => self.clusters[failed.region.other().index()].writer = true,
+            // Nothing was promoted, so nothing of what the other region commits is lost.
+            MoveKind::Promotion => self.promotion = None,
+            MoveKind::Rejoin => {}
         }
         Some(failed)
     }

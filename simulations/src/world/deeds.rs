@@ -139,7 +139,7 @@ impl World<'_> {
 
     /// A region that took over goes on with a database that had been promoted by hand: that is its promotion.
     pub(super) fn rely_on_detached(&mut self, region: Region) {
-        let late = self.parts.state(Place::from(region), Part::Replication).late;
+        let late = self.replication_late(region);
         if self.databases.adopt(region, self.now, late) {
             self.promotion_began(region);
             self.promotion_done(self.databases.promotion);

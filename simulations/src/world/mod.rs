@@ -122,6 +122,8 @@ struct World<'a> {
     commits: Commits,
     /// Whether the public name answers with the holder, or a sidecar runs that could see to it.
     switches_mendable: bool,
+    /// Since when replication into each region is late.
+    late_since: [Option<Moment>; 2],
     oracle: Oracle,
     placing: Availability,
     stretched_placing: Availability,
@@ -272,6 +274,7 @@ impl<'a> World<'a> {
             invariants,
             commits: Commits::default(),
             switches_mendable: true,
+            late_since: [None; 2],
             oracle: Oracle::new(oracle::Terms::new(policy)),
             placing: Availability::default(),
             stretched_placing: Availability::default(),
@@ -368,6 +371,7 @@ impl<'a> World<'a> {
             .filter(|(change, _)| *change != Change::Flips)
             .collect();
         self.parts = self.faults.parts();
+        self.look_at_lag();
         self.links = self.faults.links();
         self.deliveries = self.faults.deliveries();
         for (change, index) in changed {

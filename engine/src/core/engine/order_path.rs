@@ -93,7 +93,12 @@ impl Engine {
             path.confirmed_at = self.clock;
         }
         if self.machine.state() == StateName::Draining && self.order_path.confirmed == Some(Path::Closed) {
-            self.release(now);
+            // Only the driver opens the path, so only the driver knows that it stays closed.
+            if self.keeper.has_the_seat() {
+                self.release(now);
+            } else {
+                self.turn(now, Event::StepsDone);
+            }
         }
     }
 
