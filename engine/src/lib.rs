@@ -6,4 +6,6 @@
 
 pub mod core;
 pub mod decode;
+#[cfg(feature = "service")]
+pub mod service;
 pub mod workflow;

@@ -1,0 +1,170 @@
+//! `run`: one process of the engine.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use understudy_policies::policy::Document;
+use understudy_policies::source::{Severity, Source, Style};
+use understudy_policies::{Policy, check};
+
+use crate::core::ids::{Region, SidecarId};
+use crate::core::time::WallTime;
+use crate::service::clock::{Clock, Pace};
+use crate::service::platform::{self, Place, Platform};
+use crate::service::run::{Settings, run as run_service};
+use crate::service::secret::Secret;
+use crate::service::shell::ShellEnd;
+
+#[derive(Debug, Args)]
+#[command(after_help = super::EXIT_CODES)]
+pub(super) struct RunArguments {
+    /// The region that it runs in: one of the policy's.
+    #[arg(long, value_name = "REGION")]
+    region: String,
+    /// Watches both regions from the witness region, and tells both. Holds no lease.
+    #[arg(long)]
+    observer: bool,
+    /// The policy file.
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// The platform file: where everything is.
+    #[arg(long, value_name = "FILE")]
+    platform: PathBuf,
+    /// Which of the region's sidecars this is, from 1. Each has another number.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    sidecar: u16,
+    /// The folder of the journal.
+    #[arg(long, value_name = "DIR", default_value = "understudy-journal")]
+    journal: PathBuf,
+    /// Where operators ask: the API, the status page, metrics.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
+    listen: SocketAddr,
+    /// Where the other region's sidecars and the observer send.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7443")]
+    peer_listen: SocketAddr,
+    /// The file with the token that operators must show for changes.
+    #[arg(long, value_name = "FILE")]
+    token_file: PathBuf,
+    /// The file with the token that peers must show.
+    #[arg(long, value_name = "FILE")]
+    peer_token_file: PathBuf,
+    /// For drills: the real moment of the start in milliseconds, what the drill's clocks show then, and how many of its
+    /// seconds pass in one.
+    #[arg(long, value_name = "BEGAN,SHOWS,SPEED", value_parser = pace, hide = true)]
+    drill_clock: Option<Pace>,
+}
+
+pub(super) fn run(arguments: &RunArguments) -> ExitCode {
+    let settings = match settings(arguments) {
+        Ok(settings) => settings,
+        Err(wrong) => {
+            eprint!("{wrong}");
+            return ExitCode::from(2);
+        }
+    };
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(because) => {
+            eprintln!("error: the process cannot be set up: {because}");
+            return ExitCode::from(3);
+        }
+    };
+    match runtime.block_on(run_service(settings)) {
+        Ok(ShellEnd::MayEnd | ShellEnd::Closed) => ExitCode::SUCCESS,
+        Ok(ShellEnd::JournalFailed) => ExitCode::from(3),
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn settings(arguments: &RunArguments) -> Result<Settings, String> {
+    let policy = policy(&arguments.policy)?;
+    let platform = platform(&arguments.platform)?;
+    let place = place(&arguments.region, arguments.observer, &policy)?;
+    let secret = |path: &PathBuf| Secret::read(path).map_err(|wrong| format!("error: {wrong}\n"));
+    Ok(Settings {
+        place,
+        sidecar: SidecarId(arguments.sidecar),
+        policy,
+        platform,
+        clock: arguments.drill_clock.map_or_else(Clock::real, Clock::of_drill),
+        journal: arguments.journal.clone(),
+        listen: arguments.listen,
+        peer_listen: arguments.peer_listen,
+        operator_token: secret(&arguments.token_file)?,
+        peer_token: secret(&arguments.peer_token_file)?,
+    })
+}
+
+/// The policy, if the checker lets it pass: an engine never runs on one that cannot keep its promise.
+fn policy(path: &Path) -> Result<Policy, String> {
+    let source = Source::read(path).map_err(|wrong| format!("error: {wrong}\n"))?;
+    let document = Document::read(&source).map_err(|wrong| wrong.render(Style::for_stderr()))?;
+    let found = check(&document);
+    if found.count(Severity::Error) > 0 {
+        return Err(found.render(Style::for_stderr()));
+    }
+    Ok(document.into_policy())
+}
+
+fn platform(path: &Path) -> Result<Platform, String> {
+    let source = Source::read(path).map_err(|wrong| format!("error: {wrong}\n"))?;
+    platform::read(&source).map_err(|wrong| wrong.render(Style::for_stderr()))
+}
+
+fn place(name: &str, observer: bool, policy: &Policy) -> Result<Place, String> {
+    let regions = &policy.regions;
+    let place = match (name, observer) {
+        (name, false) if name == regions.primary.as_str() => Place::Serving(Region::Home),
+        (name, false) if name == regions.standby.as_str() => Place::Serving(Region::Away),
+        (name, true) if name == regions.witness.as_str() => Place::Witness,
+        (_, true) => {
+            return Err(format!(
+                "error: an observer runs in the policy's witness region; give `--region {}`\n",
+                regions.witness
+            ));
+        }
+        (name, false) if name == regions.witness.as_str() => {
+            return Err(format!(
+                "error: {name} is the policy's witness region, where no sidecar runs; add `--observer`\n"
+            ));
+        }
+        _ => {
+            return Err(format!(
+                "error: the policy knows no region {name}; give `--region {}` or `--region {}`\n",
+                regions.primary, regions.standby
+            ));
+        }
+    };
+    Ok(place)
+}
+
+fn pace(text: &str) -> Result<Pace, String> {
+    let parts: Vec<&str> = text.split(',').collect();
+    let [began, shows, speed] = parts[..] else {
+        return Err("three numbers are needed".to_owned());
+    };
+    let millis = |text: &str| {
+        text.parse()
+            .map(WallTime::from_millis)
+            .map_err(|_| format!("`{text}` is no number"))
+    };
+    let speed: f64 = speed.parse().map_err(|_| format!("`{speed}` is no number"))?;
+    if !(1.0..=1000.0).contains(&speed) {
+        return Err("the speed is 1 to 1000".to_owned());
+    }
+    Ok(Pace {
+        began: millis(began)?,
+        shows: millis(shows)?,
+        speed,
+    })
+}

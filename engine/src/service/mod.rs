@@ -1,0 +1,31 @@
+//! The sidecar: what surrounds the core. Clocks, sockets, disks.
+//!
+//! ```text
+//!   sources                       shell                                       parts
+//!   probes, heartbeats,   +---------------------+   effects   +------------------------------------+
+//!   queue, /events  ----> | inbox -> core thread| ----------> | lease store, database, switches,   |
+//!   commands, peers ----> |            |        | <---------- | public name, order path, peers, ...|
+//!                         |         journal     |   outcomes  +------------------------------------+
+//!                         +---------------------+
+//! ```
+//!
+//! - [`cli`]: the command line.
+//! - [`platform`]: the file that says where the parts of the platform are.
+//! - [`sources`]: what turns the world into signals.
+//! - [`shell`]: runs the core on a thread of its own, writes the journal, carries effects out.
+//! - [`journal`]: what is kept on disk.
+//! - [`parts`]: what the engine acts on, one trait each, and their adapters.
+//! - [`http`]: what operators, monitors and peers ask.
+//! - [`clock`]: the two clocks of the core, read from the machine.
+
+pub mod cli;
+pub mod clock;
+pub mod context;
+pub mod http;
+pub mod journal;
+pub mod parts;
+pub mod platform;
+pub mod run;
+pub mod secret;
+pub mod shell;
+pub mod sources;

@@ -1,0 +1,116 @@
+//! Carries effects out: each once, in its own time, and never after its last moment.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tracing::{Instrument, debug, info_span, warn};
+
+use super::inbox::{Inbox, Input};
+use crate::core::effect::{Effect, IdempotencyKey, Intent, Outcome};
+use crate::core::ids::{EffectId, Nonce, Region};
+use crate::core::lease::LeaseRequest;
+use crate::service::clock::Clock;
+use crate::service::parts::Executor;
+
+/// Begins effects and puts their outcomes into the inbox.
+#[derive(Debug, Clone)]
+pub(super) struct Dispatcher {
+    region: Region,
+    lease_patience: Duration,
+    clock: Clock,
+    executor: Arc<dyn Executor>,
+    inbox: Arc<Inbox>,
+    runtime: Handle,
+}
+
+impl Dispatcher {
+    pub(super) const fn new(
+        region: Region,
+        lease_patience: Duration,
+        clock: Clock,
+        executor: Arc<dyn Executor>,
+        inbox: Arc<Inbox>,
+        runtime: Handle,
+    ) -> Self {
+        Self {
+            region,
+            lease_patience,
+            clock,
+            executor,
+            inbox,
+            runtime,
+        }
+    }
+
+    /// Begins an effect. Its outcome comes as an input.
+    pub(super) fn begin(&self, effect: Effect) {
+        let this = self.clone();
+        let span = info_span!(
+            "effect",
+            id = effect.id.0,
+            epoch = effect.epoch.0,
+            step = effect.key.step
+        );
+        let work = async move {
+            let outcome = this.carry_out(&effect).await;
+            debug!(?outcome, "settled");
+            this.inbox.put(Input::Outcome(effect.id, outcome));
+        };
+        drop(self.runtime.spawn(work.instrument(span)));
+    }
+
+    async fn carry_out(&self, effect: &Effect) -> Outcome {
+        if changes_a_role(&effect.intent)
+            && let Some(outcome) = self.objection(effect).await
+        {
+            return outcome;
+        }
+        // Looked at last: reading the lease may have taken its time, or the process may have been suspended.
+        if self.clock.boot() > effect.not_after {
+            warn!("dropped: its last moment is over");
+            return Outcome::Failed;
+        }
+        let patience = self.clock.real_span(effect.timeout);
+        let outcome = tokio::time::timeout(patience, self.executor.carry_out(effect)).await;
+        outcome.unwrap_or(Outcome::TimedOut)
+    }
+
+    /// Reads the lease right before a role change. Whoever does not hold it in this epoch, or cannot know, does not act.
+    async fn objection(&self, effect: &Effect) -> Option<Outcome> {
+        let read = Effect {
+            id: EffectId(0),
+            timeout: self.lease_patience,
+            key: IdempotencyKey {
+                epoch: effect.epoch,
+                step: u16::MAX,
+            },
+            intent: Intent::Lease {
+                request: LeaseRequest::Read,
+                nonce: Nonce::default(),
+            },
+            ..*effect
+        };
+        let patience = self.clock.real_span(self.lease_patience);
+        let answer = tokio::time::timeout(patience, self.executor.carry_out(&read)).await;
+        match answer {
+            Ok(Outcome::Lease(record)) if record.held_by(self.region, effect.epoch) => None,
+            Ok(Outcome::Lease(record)) => {
+                warn!(epoch = record.epoch.0, "not begun: the lease is not ours in this epoch");
+                Some(Outcome::Failed)
+            }
+            _ => {
+                warn!("not begun: the lease cannot be read right before it");
+                Some(Outcome::Failed)
+            }
+        }
+    }
+}
+
+/// What moves the platform from one region to the other, and cannot be undone by writing it again.
+const fn changes_a_role(intent: &Intent) -> bool {
+    matches!(
+        intent,
+        Intent::PromoteDatabase { .. } | Intent::SwitchOverDatabase { .. }
+    )
+}

@@ -1,0 +1,26 @@
+//! Runs one core: feeds it from an inbox, writes its journal, carries its effects out.
+//!
+//! ```text
+//!  signals, notices, peers, commands, outcomes
+//!                   |
+//!                   v                 routine effects (renewals, reads)
+//!   Inbox --> core thread ---------------------------------------------> dispatcher --> Executor
+//!                   |                                                        ^              |
+//!                   | entries, memory, other effects, receipts               |              |
+//!                   v                                                        |              |
+//!             journal thread: one durable commit, then the effects and the receipts         |
+//!                                                                                           |
+//!   Inbox <------------------------------- outcomes <---------------------------------------+
+//! ```
+//!
+//! The core has a thread of its own, so that neither a slow disk nor a busy runtime delays a renewal. What is no routine
+//! is written down durably before it begins. If the journal cannot be written, the service ends: another sidecar takes
+//! over, and this one starts again.
+
+mod core_thread;
+mod dispatch;
+mod inbox;
+mod journal_thread;
+
+pub use core_thread::{Shell, ShellEnd, Views};
+pub use inbox::{Inbox, Input, Pressure, Receipt};
