@@ -106,7 +106,19 @@ async fn serve(
     peers: TcpListener,
 ) -> Result<ShellEnd, Failure> {
     let machine = |error: std::io::Error| Failure::Machine(error.to_string());
-    let (parts, router) = parts::assemble(&context, identity);
+    #[cfg(feature = "aws")]
+    let aws = crate::aws::Side::of(&context, identity.region).await;
+    let (parts, router) = parts::assemble(&context, identity, |parts| {
+        #[cfg(feature = "aws")]
+        if let Some(aws) = &aws {
+            aws.put_into(parts, &context);
+        }
+        #[cfg(not(feature = "aws"))]
+        if context.platform.aws.is_some() {
+            warn!("nothing in AWS is used: this program was built without the feature `aws`");
+            let _ = parts;
+        }
+    });
     let executor = Arc::new(router);
     let (policy, clock) = (Arc::clone(&context.policy), context.clock);
     let shell = Shell::start(&policy, identity, clock, journal, executor, &Handle::current()).map_err(machine)?;

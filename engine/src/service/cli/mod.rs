@@ -1,5 +1,7 @@
 //! The command line of `understudy-engine`. In the library, so that a drill can run the very same program.
 
+#[cfg(feature = "aws")]
+mod create_lease;
 mod run;
 
 use std::ffi::OsString;
@@ -27,6 +29,9 @@ struct CommandLine {
 enum Command {
     /// Runs a sidecar, or the observer, until it is told to end.
     Run(run::RunArguments),
+    /// Makes the lease item of a new platform, in which the home region holds epoch 1. Once: it never replaces one.
+    #[cfg(feature = "aws")]
+    CreateLease(create_lease::CreateLeaseArguments),
 }
 
 /// Reads a command line, does what it says, and answers.
@@ -34,5 +39,7 @@ enum Command {
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match CommandLine::parse_from(arguments).command {
         Command::Run(arguments) => run::run(&arguments),
+        #[cfg(feature = "aws")]
+        Command::CreateLease(arguments) => create_lease::create_lease(&arguments),
     }
 }

@@ -50,6 +50,10 @@ pub(super) struct RunArguments {
     /// The file with the token that peers must show.
     #[arg(long, value_name = "FILE")]
     peer_token_file: PathBuf,
+    /// Where every AWS service is, instead of AWS: an emulator.
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<reqwest::Url>,
     /// For drills: the real moment of the start in milliseconds, what the drill's clocks show then, and how many of its
     /// seconds pass in one.
     #[arg(long, value_name = "BEGAN,SHOWS,SPEED", value_parser = pace, hide = true)]
@@ -89,6 +93,8 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
 fn settings(arguments: &RunArguments) -> Result<Settings, String> {
     let policy = policy(&arguments.policy)?;
     let platform = platform(&arguments.platform)?;
+    #[cfg(feature = "aws")]
+    let platform = elsewhere(platform, arguments.endpoint_url.as_ref());
     let place = place(&arguments.region, arguments.observer, &policy)?;
     let secret = |path: &PathBuf| Secret::read(path).map_err(|wrong| format!("error: {wrong}\n"));
     Ok(Settings {
@@ -106,7 +112,7 @@ fn settings(arguments: &RunArguments) -> Result<Settings, String> {
 }
 
 /// The policy, if the checker lets it pass: an engine never runs on one that cannot keep its promise.
-fn policy(path: &Path) -> Result<Policy, String> {
+pub(super) fn policy(path: &Path) -> Result<Policy, String> {
     let source = Source::read(path).map_err(|wrong| format!("error: {wrong}\n"))?;
     let document = Document::read(&source).map_err(|wrong| wrong.render(Style::for_stderr()))?;
     let found = check(&document);
@@ -116,9 +122,18 @@ fn policy(path: &Path) -> Result<Policy, String> {
     Ok(document.into_policy())
 }
 
-fn platform(path: &Path) -> Result<Platform, String> {
+pub(super) fn platform(path: &Path) -> Result<Platform, String> {
     let source = Source::read(path).map_err(|wrong| format!("error: {wrong}\n"))?;
     platform::read(&source).map_err(|wrong| wrong.render(Style::for_stderr()))
+}
+
+/// The command line goes before the file.
+#[cfg(feature = "aws")]
+fn elsewhere(mut platform: Platform, endpoint: Option<&reqwest::Url>) -> Platform {
+    if let (Some(aws), Some(url)) = (&mut platform.aws, endpoint) {
+        aws.endpoint = Some(url.clone());
+    }
+    platform
 }
 
 fn place(name: &str, observer: bool, policy: &Policy) -> Result<Place, String> {

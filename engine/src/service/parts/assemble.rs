@@ -7,11 +7,12 @@ use super::{Parts, Router};
 use crate::core::engine::Identity;
 use crate::service::context::Context;
 
-/// The parts that a sidecar acts on, as the platform file names them.
+/// The parts that a sidecar acts on, as the platform file names them. `adapt` puts in those that are in AWS.
 #[must_use]
-pub fn assemble(context: &Context, identity: Identity) -> (Arc<Parts>, Router) {
+pub fn assemble(context: &Context, identity: Identity, adapt: impl FnOnce(&mut Parts)) -> (Arc<Parts>, Router) {
     let _ = identity;
-    let parts = Parts::absent();
+    let mut parts = Parts::absent();
+    adapt(&mut parts);
     let played = context.platform.played.as_ref().map(|played| {
         let stand_in = StandIn::new(context.client.clone(), played.address.clone());
         (stand_in, played.parts.clone())

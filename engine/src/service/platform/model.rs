@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use reqwest::Url;
 use understudy_policies::source::Named;
 
+use super::aws::Aws;
 use crate::core::ids::Region;
 use crate::decode::Environment;
 
@@ -30,6 +31,8 @@ pub struct Platform {
     pub references: Vec<Url>,
     /// Parts that somebody else plays behind HTTP, in a drill.
     pub played: Option<Played>,
+    /// What is in AWS.
+    pub aws: Option<Aws>,
 }
 
 /// One region as probes and peers reach it.
