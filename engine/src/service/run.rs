@@ -20,6 +20,7 @@ use super::parts::http::{client, fresh_client};
 use super::platform::{Place, Platform};
 use super::secret::Secret;
 use super::shell::{Inbox, Input, Shell, ShellEnd};
+use super::sources::{Intake, Recording};
 use super::{http, sources};
 use crate::core::engine::Identity;
 use crate::core::ids::{Region, SidecarId};
@@ -44,6 +45,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where peers send.
     pub peer_listen: SocketAddr,
+    /// Recorded events to play. An observer takes none.
+    pub events: Option<Recording>,
     /// What operators must show.
     pub operator_token: Secret,
     /// What peers must show.
@@ -95,7 +98,7 @@ pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
             let journal = Journal::open(&settings.journal)?;
             let identity = identity(region, settings.sidecar, settings.clock);
             let token = Arc::new(settings.operator_token);
-            serve(context, identity, journal, token, operators, peers).await
+            serve(context, identity, journal, token, settings.events, operators, peers).await
         }
     }
 }
@@ -105,6 +108,7 @@ async fn serve(
     identity: Identity,
     journal: Journal,
     operator_token: Arc<Secret>,
+    events: Option<Recording>,
     operators: TcpListener,
     peers: TcpListener,
 ) -> Result<ShellEnd, Failure> {
@@ -113,15 +117,20 @@ async fn serve(
     let executor = Arc::new(router);
     let (policy, clock) = (Arc::clone(&context.policy), context.clock);
     let shell = Shell::start(&policy, identity, clock, journal, executor, &Handle::current()).map_err(machine)?;
+    let intake = Arc::new(Intake::new(&context, Arc::clone(shell.inbox())));
     let sidecar = Sidecar {
         context,
         identity,
         inbox: Arc::clone(shell.inbox()),
+        intake,
         views: shell.views().clone(),
         operator_token,
     };
     let mut tasks = JoinSet::new();
     sources::start(&sidecar, &parts, &mut tasks);
+    if let Some(events) = events {
+        tasks.spawn(events.play(Arc::clone(&sidecar.intake), clock));
+    }
     http::serve(&sidecar, operators, peers, &mut tasks);
     tasks.spawn(leave_when_told(Arc::clone(shell.inbox())));
     info!(region = %sidecar.context.region_name(identity.region), sidecar = identity.sidecar.0, "the sidecar runs");
