@@ -19,7 +19,7 @@ use super::parts::{self, http::client};
 use super::platform::{Place, Platform};
 use super::secret::Secret;
 use super::shell::{Inbox, Input, Shell, ShellEnd};
-use super::{http, sources};
+use super::{http, sources, telling};
 use crate::core::engine::Identity;
 use crate::core::ids::{Region, SidecarId};
 use crate::core::signal::Command;
@@ -47,6 +47,8 @@ pub struct Settings {
     pub operator_token: Secret,
     /// What peers must show.
     pub peer_token: Secret,
+    /// Whether every journal entry is told on standard output: to a drill.
+    pub tell_journal: bool,
 }
 
 /// Why a process could not start, or had to end.
@@ -84,6 +86,7 @@ pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
         client,
         peer_token: Arc::new(settings.peer_token),
     };
+    let tell_journal = settings.tell_journal;
     let operators = bind(settings.listen, "--listen").await?;
     match settings.place {
         Place::Witness => observe(&context, operators).await,
@@ -92,7 +95,7 @@ pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
             let journal = Journal::open(&settings.journal)?;
             let identity = identity(region, settings.sidecar, settings.clock);
             let token = Arc::new(settings.operator_token);
-            serve(context, identity, journal, token, operators, peers).await
+            serve(context, identity, journal, token, [operators, peers], tell_journal).await
         }
     }
 }
@@ -102,14 +105,17 @@ async fn serve(
     identity: Identity,
     journal: Journal,
     operator_token: Arc<Secret>,
-    operators: TcpListener,
-    peers: TcpListener,
+    [operators, peers]: [TcpListener; 2],
+    tell_journal: bool,
 ) -> Result<ShellEnd, Failure> {
     let machine = |error: std::io::Error| Failure::Machine(error.to_string());
     let (parts, router) = parts::assemble(&context, identity);
     let executor = Arc::new(router);
     let (policy, clock) = (Arc::clone(&context.policy), context.clock);
-    let shell = Shell::start(&policy, identity, clock, journal, executor, &Handle::current()).map_err(machine)?;
+    let mut shell = Shell::start(&policy, identity, clock, journal, executor, &Handle::current()).map_err(machine)?;
+    if let Some(journal) = shell.journal().filter(|_| tell_journal) {
+        telling::tell(journal).map_err(machine)?;
+    }
     let sidecar = Sidecar {
         context,
         identity,

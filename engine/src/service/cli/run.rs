@@ -10,8 +10,7 @@ use understudy_policies::source::{Severity, Source, Style};
 use understudy_policies::{Policy, check};
 
 use crate::core::ids::{Region, SidecarId};
-use crate::core::time::WallTime;
-use crate::service::clock::{Clock, Pace};
+use crate::service::clock::{Clock, DrillTime};
 use crate::service::platform::{self, Place, Platform};
 use crate::service::run::{Settings, run as run_service};
 use crate::service::secret::Secret;
@@ -50,10 +49,12 @@ pub(super) struct RunArguments {
     /// The file with the token that peers must show.
     #[arg(long, value_name = "FILE")]
     peer_token_file: PathBuf,
-    /// For drills: the real moment of the start in milliseconds, what the drill's clocks show then, and how many of its
-    /// seconds pass in one.
-    #[arg(long, value_name = "BEGAN,SHOWS,SPEED", value_parser = pace, hide = true)]
-    drill_clock: Option<Pace>,
+    /// For drills: the file that holds the drill's time.
+    #[arg(long, value_name = "FILE", hide = true)]
+    drill_clock: Option<PathBuf>,
+    /// For drills: prints every journal entry on standard output, one JSON object per line.
+    #[arg(long, hide = true)]
+    drill_journal: bool,
 }
 
 pub(super) fn run(arguments: &RunArguments) -> ExitCode {
@@ -91,17 +92,26 @@ fn settings(arguments: &RunArguments) -> Result<Settings, String> {
     let platform = platform(&arguments.platform)?;
     let place = place(&arguments.region, arguments.observer, &policy)?;
     let secret = |path: &PathBuf| Secret::read(path).map_err(|wrong| format!("error: {wrong}\n"));
+    let clock = match &arguments.drill_clock {
+        Some(path) => Clock::of_drill(
+            DrillTime::join(path)
+                .map_err(|wrong| format!("error: {wrong}\n"))?
+                .forever(),
+        ),
+        None => Clock::real(),
+    };
     Ok(Settings {
         place,
         sidecar: SidecarId(arguments.sidecar),
         policy,
         platform,
-        clock: arguments.drill_clock.map_or_else(Clock::real, Clock::of_drill),
+        clock,
         journal: arguments.journal.clone(),
         listen: arguments.listen,
         peer_listen: arguments.peer_listen,
         operator_token: secret(&arguments.token_file)?,
         peer_token: secret(&arguments.peer_token_file)?,
+        tell_journal: arguments.drill_journal,
     })
 }
 
@@ -146,25 +156,4 @@ fn place(name: &str, observer: bool, policy: &Policy) -> Result<Place, String> {
         }
     };
     Ok(place)
-}
-
-fn pace(text: &str) -> Result<Pace, String> {
-    let parts: Vec<&str> = text.split(',').collect();
-    let [began, shows, speed] = parts[..] else {
-        return Err("three numbers are needed".to_owned());
-    };
-    let millis = |text: &str| {
-        text.parse()
-            .map(WallTime::from_millis)
-            .map_err(|_| format!("`{text}` is no number"))
-    };
-    let speed: f64 = speed.parse().map_err(|_| format!("`{speed}` is no number"))?;
-    if !(1.0..=1000.0).contains(&speed) {
-        return Err("the speed is 1 to 1000".to_owned());
-    }
-    Ok(Pace {
-        began: millis(began)?,
-        shows: millis(shows)?,
-        speed,
-    })
 }
