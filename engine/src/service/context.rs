@@ -9,6 +9,7 @@ use super::clock::Clock;
 use super::platform::{Place, Platform};
 use super::secret::Secret;
 use super::shell::{Inbox, Views};
+use super::sources::{DatabaseProbe, Intake};
 use crate::core::engine::Identity;
 use crate::core::ids::Region;
 
@@ -25,6 +26,11 @@ pub struct Context {
     pub clock: Clock,
     /// For everything that speaks HTTP.
     pub client: reqwest::Client,
+    /// For probes, and for what peers tell each other: opens a connection for each request.
+    pub fresh: reqwest::Client,
+    /// Who looks at each region's database over a connection of its own, home first. Without one, a sidecar still looks
+    /// at its own region's through the part that it acts on.
+    pub database_probes: [Option<Arc<dyn DatabaseProbe>>; 2],
     /// What peers show each other.
     pub peer_token: Arc<Secret>,
 }
@@ -49,6 +55,8 @@ pub struct Sidecar {
     pub identity: Identity,
     /// Where everything for the core goes.
     pub inbox: Arc<Inbox>,
+    /// Where events go that have yet to be decoded.
+    pub intake: Arc<Intake>,
     /// What may be looked at.
     pub views: Views,
     /// What operators, and whoever posts events, must show.

@@ -15,10 +15,12 @@ use understudy_policies::Policy;
 use super::clock::Clock;
 use super::context::{Context, Sidecar};
 use super::journal::{Journal, JournalFailure};
-use super::parts::{self, http::client};
+use super::parts;
+use super::parts::http::{client, fresh_client};
 use super::platform::{Place, Platform};
 use super::secret::Secret;
 use super::shell::{Inbox, Input, Shell, ShellEnd};
+use super::sources::{Intake, Recording};
 use super::{http, sources, telling};
 use crate::core::engine::Identity;
 use crate::core::ids::{Region, SidecarId};
@@ -43,6 +45,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where peers send.
     pub peer_listen: SocketAddr,
+    /// Recorded events to play. An observer takes none.
+    pub events: Option<Recording>,
     /// What operators must show.
     pub operator_token: Secret,
     /// What peers must show.
@@ -77,13 +81,15 @@ pub enum Failure {
 /// # Errors
 /// When it cannot start, or its journal fails.
 pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
-    let client = client().map_err(|error| Failure::Machine(error.to_string()))?;
+    let machine = |error: reqwest::Error| Failure::Machine(error.to_string());
     let context = Context {
         place: settings.place,
         policy: Arc::new(settings.policy),
         platform: Arc::new(settings.platform),
         clock: settings.clock,
-        client,
+        client: client().map_err(machine)?,
+        fresh: fresh_client().map_err(machine)?,
+        database_probes: [None, None],
         peer_token: Arc::new(settings.peer_token),
     };
     let tell_journal = settings.tell_journal;
@@ -95,7 +101,16 @@ pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
             let journal = Journal::open(&settings.journal)?;
             let identity = identity(region, settings.sidecar, settings.clock);
             let token = Arc::new(settings.operator_token);
-            serve(context, identity, journal, token, [operators, peers], tell_journal).await
+            serve(
+                context,
+                identity,
+                journal,
+                token,
+                settings.events,
+                [operators, peers],
+                tell_journal,
+            )
+            .await
         }
     }
 }
@@ -105,6 +120,7 @@ async fn serve(
     identity: Identity,
     journal: Journal,
     operator_token: Arc<Secret>,
+    events: Option<Recording>,
     [operators, peers]: [TcpListener; 2],
     tell_journal: bool,
 ) -> Result<ShellEnd, Failure> {
@@ -116,15 +132,20 @@ async fn serve(
     if let Some(journal) = shell.journal().filter(|_| tell_journal) {
         telling::tell(journal).map_err(machine)?;
     }
+    let intake = Arc::new(Intake::new(&context, Arc::clone(shell.inbox())));
     let sidecar = Sidecar {
         context,
         identity,
         inbox: Arc::clone(shell.inbox()),
+        intake,
         views: shell.views().clone(),
         operator_token,
     };
     let mut tasks = JoinSet::new();
     sources::start(&sidecar, &parts, &mut tasks);
+    if let Some(events) = events {
+        tasks.spawn(events.play(Arc::clone(&sidecar.intake), clock));
+    }
     http::serve(&sidecar, operators, peers, &mut tasks);
     tasks.spawn(leave_when_told(Arc::clone(shell.inbox())));
     info!(region = %sidecar.context.region_name(identity.region), sidecar = identity.sidecar.0, "the sidecar runs");

@@ -15,6 +15,7 @@ use crate::service::platform::{self, Place, Platform};
 use crate::service::run::{Settings, run as run_service};
 use crate::service::secret::Secret;
 use crate::service::shell::ShellEnd;
+use crate::service::sources::Recording;
 
 #[derive(Debug, Args)]
 #[command(after_help = super::EXIT_CODES)]
@@ -43,6 +44,9 @@ pub(super) struct RunArguments {
     /// Where the other region's sidecars and the observer send.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7443")]
     peer_listen: SocketAddr,
+    /// Recorded events to play, one JSON object in each line; with pauses as `{"after_ms": 1500, "event": {...}}`.
+    #[arg(long, value_name = "FILE", conflicts_with = "observer")]
+    events: Option<PathBuf>,
     /// The file with the token that operators must show for changes.
     #[arg(long, value_name = "FILE")]
     token_file: PathBuf,
@@ -109,6 +113,7 @@ fn settings(arguments: &RunArguments) -> Result<Settings, String> {
         journal: arguments.journal.clone(),
         listen: arguments.listen,
         peer_listen: arguments.peer_listen,
+        events: arguments.events.as_deref().map(events).transpose()?,
         operator_token: secret(&arguments.token_file)?,
         peer_token: secret(&arguments.peer_token_file)?,
         tell_journal: arguments.drill_journal,
@@ -129,6 +134,10 @@ fn policy(path: &Path) -> Result<Policy, String> {
 fn platform(path: &Path) -> Result<Platform, String> {
     let source = Source::read(path).map_err(|wrong| format!("error: {wrong}\n"))?;
     platform::read(&source).map_err(|wrong| wrong.render(Style::for_stderr()))
+}
+
+fn events(path: &Path) -> Result<Recording, String> {
+    Recording::read(path).map_err(|wrong| format!("error: {wrong}\n"))
 }
 
 fn place(name: &str, observer: bool, policy: &Policy) -> Result<Place, String> {
