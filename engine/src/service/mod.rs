@@ -19,6 +19,7 @@
 //! - [`http`]: what operators, monitors and peers ask.
 //! - [`standing`]: what operators should know of the process itself.
 //! - [`clock`]: the two clocks of the core, read from the machine.
+//! - [`telling`]: what a drill is told.
 
 pub mod cli;
 pub mod clock;
@@ -36,3 +37,4 @@ pub mod shell;
 mod signals;
 pub mod sources;
 pub mod standing;
+pub mod telling;

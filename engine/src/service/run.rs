@@ -30,8 +30,9 @@ use super::round::{Round, RoundEnd, read_next};
 use super::secret::Secret;
 use super::shell::{Shell, ShellEnd};
 use super::signals::{Signals, Told};
+use super::sources::{Intake, Recording};
 use super::standing::{Standing, Standings};
-use super::{http, sources};
+use super::{http, sources, telling};
 use crate::core::engine::Identity;
 use crate::core::ids::{Region, SidecarId};
 
@@ -56,10 +57,14 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where peers send.
     pub peer_listen: SocketAddr,
+    /// Recorded events to play. An observer takes none.
+    pub events: Option<Recording>,
     /// What operators must show.
     pub operator_token: Secret,
     /// What peers must show.
     pub peer_token: Secret,
+    /// Whether every journal entry is told on standard output: to a drill.
+    pub tell_journal: bool,
 }
 
 /// Why a process could not start, or had to end.
@@ -128,6 +133,8 @@ pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
                 operator_token: Arc::new(settings.operator_token),
                 operators,
                 peers,
+                events: settings.events,
+                tell_journal: settings.tell_journal,
                 standings: watch::Sender::new(Arc::new(Standing {
                     set_aside: journal.set_aside().to_vec(),
                     ..Standing::default()
@@ -146,12 +153,15 @@ struct Process {
     operator_token: Arc<Secret>,
     operators: Socket,
     peers: Socket,
+    /// Played in the first round only.
+    events: Option<Recording>,
+    tell_journal: bool,
     standings: Standings,
 }
 
 impl Process {
     async fn serve(
-        self,
+        mut self,
         mut context: Context,
         mut journal: Journal,
         mut signals: Signals,
@@ -164,16 +174,23 @@ impl Process {
             let executor = Arc::new(router);
             let mut shell = Shell::start(&policy, identity, clock, journal, executor, &Handle::current())
                 .map_err(Failure::machine)?;
+            if let Some(journal) = shell.journal().filter(|_| self.tell_journal) {
+                telling::tell(journal).map_err(Failure::machine)?;
+            }
             let sidecar = Sidecar {
                 context: context.clone(),
                 identity,
                 inbox: Arc::clone(shell.inbox()),
+                intake: Arc::new(Intake::new(&context, Arc::clone(shell.inbox()))),
                 views: shell.views().clone(),
                 standing: self.standings.subscribe(),
                 operator_token: Arc::clone(&self.operator_token),
             };
             let mut tasks = JoinSet::new();
             sources::start(&sidecar, &parts, &mut tasks);
+            if let Some(events) = self.events.take() {
+                tasks.spawn(events.play(Arc::clone(&sidecar.intake), clock));
+            }
             http::serve(&sidecar, self.operators.again()?, self.peers.again()?, &mut tasks);
             info!(
                 region = %context.region_name(self.region),
