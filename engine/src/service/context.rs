@@ -7,7 +7,7 @@ use understudy_policies::model::RegionName;
 
 use super::clock::Clock;
 use super::platform::{Place, Platform};
-use super::secret::Secret;
+use super::secret::{Secret, Tokens};
 use super::shell::{Inbox, Views};
 use crate::core::engine::Identity;
 use crate::core::ids::Region;
@@ -27,6 +27,8 @@ pub struct Context {
     pub client: reqwest::Client,
     /// What peers show each other.
     pub peer_token: Arc<Secret>,
+    /// Names under which operators may reach this process, besides `localhost` and addresses.
+    pub host_names: Arc<[String]>,
 }
 
 impl Context {
@@ -52,5 +54,5 @@ pub struct Sidecar {
     /// What may be looked at.
     pub views: Views,
     /// What operators, and whoever posts events, must show.
-    pub operator_token: Arc<Secret>,
+    pub operator_token: Arc<Tokens>,
 }

@@ -16,6 +16,8 @@
 //! - [`journal`]: what is kept on disk.
 //! - [`parts`]: what the engine acts on, one trait each, and their adapters.
 //! - [`http`]: what operators, monitors and peers ask.
+//! - [`operators`]: what operators are told, and what they may ask for.
+//! - [`observability`]: logs, metrics, traces.
 //! - [`clock`]: the two clocks of the core, read from the machine.
 
 pub mod cli;
@@ -23,6 +25,8 @@ pub mod clock;
 pub mod context;
 pub mod http;
 pub mod journal;
+pub mod observability;
+pub mod operators;
 pub mod parts;
 pub mod platform;
 pub mod run;

@@ -17,9 +17,9 @@ use super::context::{Context, Sidecar};
 use super::journal::{Journal, JournalFailure};
 use super::parts::{self, http::client};
 use super::platform::{Place, Platform};
-use super::secret::Secret;
+use super::secret::{Secret, Tokens};
 use super::shell::{Inbox, Input, Shell, ShellEnd};
-use super::{http, sources};
+use super::{http, observability, sources};
 use crate::core::engine::Identity;
 use crate::core::ids::{Region, SidecarId};
 use crate::core::signal::Command;
@@ -44,9 +44,11 @@ pub struct Settings {
     /// Where peers send.
     pub peer_listen: SocketAddr,
     /// What operators must show.
-    pub operator_token: Secret,
+    pub operator_token: Tokens,
     /// What peers must show.
     pub peer_token: Secret,
+    /// Names under which operators may reach it, besides `localhost` and addresses.
+    pub host_names: Vec<String>,
 }
 
 /// Why a process could not start, or had to end.
@@ -83,7 +85,13 @@ pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
         clock: settings.clock,
         client,
         peer_token: Arc::new(settings.peer_token),
+        host_names: settings.host_names.into(),
     };
+    let place = match settings.place {
+        Place::Serving(region) => context.region_name(region),
+        Place::Witness => &context.policy.regions.witness,
+    };
+    observability::install(place.as_str(), settings.sidecar);
     let operators = bind(settings.listen, "--listen").await?;
     match settings.place {
         Place::Witness => observe(&context, operators).await,
@@ -101,7 +109,7 @@ async fn serve(
     context: Context,
     identity: Identity,
     journal: Journal,
-    operator_token: Arc<Secret>,
+    operator_token: Arc<Tokens>,
     operators: TcpListener,
     peers: TcpListener,
 ) -> Result<ShellEnd, Failure> {

@@ -12,9 +12,10 @@ use understudy_policies::{Policy, check};
 use crate::core::ids::{Region, SidecarId};
 use crate::core::time::WallTime;
 use crate::service::clock::{Clock, Pace};
+use crate::service::observability;
 use crate::service::platform::{self, Place, Platform};
 use crate::service::run::{Settings, run as run_service};
-use crate::service::secret::Secret;
+use crate::service::secret::{Secret, Tokens};
 use crate::service::shell::ShellEnd;
 
 #[derive(Debug, Args)]
@@ -44,12 +45,21 @@ pub(super) struct RunArguments {
     /// Where the other region's sidecars and the observer send.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7443")]
     peer_listen: SocketAddr,
-    /// The file with the token that operators must show for changes.
+    /// Another name under which operators may reach this process, besides `localhost` and addresses.
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// The file with the token that operators must show for changes; or with one for each, a line, after their name.
     #[arg(long, value_name = "FILE")]
     token_file: PathBuf,
     /// The file with the token that peers must show.
     #[arg(long, value_name = "FILE")]
     peer_token_file: PathBuf,
+    /// How the log looks: for people, or one JSON object a line.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = observability::Format::Human)]
+    log: observability::Format,
+    /// What is logged: `error`, `warn`, `info`, `debug` or `trace`.
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    log_level: String,
     /// For drills: the real moment of the start in milliseconds, what the drill's clocks show then, and how many of its
     /// seconds pass in one.
     #[arg(long, value_name = "BEGAN,SHOWS,SPEED", value_parser = pace, hide = true)]
@@ -64,7 +74,10 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    if let Err(wrong) = observability::start_log(arguments.log, &arguments.log_level) {
+        eprintln!("error: {wrong}");
+        return ExitCode::from(2);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -100,8 +113,9 @@ fn settings(arguments: &RunArguments) -> Result<Settings, String> {
         journal: arguments.journal.clone(),
         listen: arguments.listen,
         peer_listen: arguments.peer_listen,
-        operator_token: secret(&arguments.token_file)?,
+        operator_token: Tokens::read(&arguments.token_file).map_err(|wrong| format!("error: {wrong}\n"))?,
         peer_token: secret(&arguments.peer_token_file)?,
+        host_names: arguments.allow_host.clone(),
     })
 }
 

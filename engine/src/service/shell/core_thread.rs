@@ -1,5 +1,6 @@
 //! The thread that the core lives on.
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::core::status::Status;
 use crate::core::time::{Now, Timestamp};
 use crate::service::clock::Clock;
 use crate::service::journal::Journal;
+use crate::service::observability;
 use crate::service::parts::Executor;
 
 /// The core is woken at least this often, so that a clock that was suspended with the machine is noticed.
@@ -32,6 +34,8 @@ pub struct Views {
     pub status: watch::Receiver<Arc<Status>>,
     /// The journal as it grows: the last entries, for pages that are live.
     pub journal: tokio::sync::broadcast::Sender<Arc<JournalEntry>>,
+    /// When the core last turned, in microseconds of its boot-time clock. It turns at least every second.
+    pub turned: Arc<AtomicU64>,
 }
 
 /// Why the core's thread ended.
@@ -74,6 +78,7 @@ impl Shell {
             None => Engine::new(policy, identity, now),
         };
         let (status, status_seen) = watch::channel(Arc::new(engine.status(now)));
+        let turned = Arc::new(AtomicU64::new(now.boot.as_micros()));
         let (live, _) = tokio::sync::broadcast::channel(256);
         let dispatcher = Dispatcher::new(
             identity.region,
@@ -93,6 +98,8 @@ impl Shell {
             journal,
             status,
             live: live.clone(),
+            turned: Arc::clone(&turned),
+            noted: Vec::new(),
             remembered: Memory::default(),
             remembered_at: now.boot,
             leaving: false,
@@ -106,6 +113,7 @@ impl Shell {
             views: Views {
                 status: status_seen,
                 journal: live,
+                turned,
             },
             ended,
             thread,
@@ -141,6 +149,9 @@ struct CoreThread {
     journal: JournalThread,
     status: watch::Sender<Arc<Status>>,
     live: tokio::sync::broadcast::Sender<Arc<JournalEntry>>,
+    turned: Arc<AtomicU64>,
+    /// What the shell itself has to write down with the next turn.
+    noted: Vec<JournalEntry>,
     remembered: Memory,
     remembered_at: Timestamp,
     leaving: bool,
@@ -214,6 +225,10 @@ impl CoreThread {
             Input::Explain(answer) => {
                 let _ = answer.send(self.engine.explain(now));
             }
+            Input::Rehearse(command, answer) => {
+                let _ = answer.send(self.engine.rehearse(now, command));
+            }
+            Input::Note(what) => self.noted.push(JournalEntry { at: now, what }),
         }
         None
     }
@@ -221,7 +236,9 @@ impl CoreThread {
     /// Takes out everything that the core has to say. False: the journal is gone.
     fn settle(&mut self, now: Now, receipt: Option<Receipt>) -> bool {
         let mut turn = Turn::default();
-        while let Some(entry) = self.engine.poll_journal() {
+        let mut noted = std::mem::take(&mut self.noted).into_iter();
+        while let Some(entry) = noted.next().or_else(|| self.engine.poll_journal()) {
+            observability::count(&entry);
             // Nobody may be looking.
             let _ = self.live.send(Arc::new(entry.clone()));
             turn.entries.push(entry);
@@ -252,6 +269,7 @@ impl CoreThread {
     }
 
     fn publish(&self, now: Now) {
+        self.turned.store(now.boot.as_micros(), Ordering::Relaxed);
         let status = self.engine.status(now);
         self.status.send_if_modified(|seen| {
             let changed = **seen != status;
