@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use understudy_policies::policy::Document;
-use understudy_policies::source::{Severity, Source, Style};
-use understudy_policies::{Policy, check};
+use understudy_policies::Policy;
+use understudy_policies::source::{Source, Style};
 
 use crate::core::ids::{Region, SidecarId};
 use crate::core::time::WallTime;
 use crate::service::clock::{Clock, Pace};
 use crate::service::observability;
 use crate::service::platform::{self, Place, Platform};
+use crate::service::policy_file;
 use crate::service::run::{Settings, run as run_service};
 use crate::service::secret::{Secret, Tokens};
 use crate::service::shell::ShellEnd;
@@ -90,17 +90,18 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
         }
     };
     match runtime.block_on(run_service(settings)) {
-        Ok(ShellEnd::MayEnd | ShellEnd::Closed) => ExitCode::SUCCESS,
-        Ok(ShellEnd::JournalFailed) => ExitCode::from(3),
+        Ok(ShellEnd::MayEnd | ShellEnd::Rested) => ExitCode::SUCCESS,
+        Ok(ShellEnd::Closed) => ExitCode::from(130),
+        Ok(ShellEnd::JournalFailed | ShellEnd::CoreFailed) => ExitCode::from(3),
         Err(failure) => {
             eprintln!("error: {failure}");
-            ExitCode::from(3)
+            ExitCode::from(if failure.is_usage() { 2 } else { 3 })
         }
     }
 }
 
 fn settings(arguments: &RunArguments) -> Result<Settings, String> {
-    let policy = policy(&arguments.policy)?;
+    let policy = policy_file::read(&arguments.policy, Style::for_stderr())?;
     let platform = platform(&arguments.platform)?;
     let place = place(&arguments.region, arguments.observer, &policy)?;
     let secret = |path: &PathBuf| Secret::read(path).map_err(|wrong| format!("error: {wrong}\n"));
@@ -108,6 +109,7 @@ fn settings(arguments: &RunArguments) -> Result<Settings, String> {
         place,
         sidecar: SidecarId(arguments.sidecar),
         policy,
+        policy_file: arguments.policy.clone(),
         platform,
         clock: arguments.drill_clock.map_or_else(Clock::real, Clock::of_drill),
         journal: arguments.journal.clone(),
@@ -117,17 +119,6 @@ fn settings(arguments: &RunArguments) -> Result<Settings, String> {
         peer_token: secret(&arguments.peer_token_file)?,
         host_names: arguments.allow_host.clone(),
     })
-}
-
-/// The policy, if the checker lets it pass: an engine never runs on one that cannot keep its promise.
-fn policy(path: &Path) -> Result<Policy, String> {
-    let source = Source::read(path).map_err(|wrong| format!("error: {wrong}\n"))?;
-    let document = Document::read(&source).map_err(|wrong| wrong.render(Style::for_stderr()))?;
-    let found = check(&document);
-    if found.count(Severity::Error) > 0 {
-        return Err(found.render(Style::for_stderr()));
-    }
-    Ok(document.into_policy())
 }
 
 fn platform(path: &Path) -> Result<Platform, String> {

@@ -3,8 +3,8 @@
 use std::fmt::{Display, Write as _};
 
 use crate::service::operators::shapes::{
-    CommandAnswer, CommandResult, DecisionAnswer, GuardAnswer, HistoryAnswer, LedgerAnswer, ShadowAnswer, StatusAnswer,
-    StepAnswer, WhyAnswer, WitnessAnswer,
+    CommandAnswer, CommandResult, DecisionAnswer, EpisodeAnswer, GuardAnswer, HistoryAnswer, LedgerAnswer,
+    ShadowAnswer, StatusAnswer, StepAnswer, WhyAnswer, WitnessAnswer,
 };
 use crate::words::span;
 
@@ -277,10 +277,11 @@ pub(super) fn shadow(shadow: &ShadowAnswer) -> String {
     let mut text = String::new();
     line(&mut text, format_args!("From {} to {}", shadow.since, shadow.until));
     line(&mut text, "\nAn armed engine would have");
-    decisions(&mut text, &shadow.would_have, "done nothing");
+    episodes(&mut text, &shadow.would_have, "done nothing");
     line(&mut text, "\nNear misses: suspicions that led to nothing");
-    decisions(&mut text, &shadow.near_misses, "none");
-    line(&mut text, format_args!("\nBlocked by a guard: {}", shadow.blocked));
+    episodes(&mut text, &shadow.near_misses, "none");
+    line(&mut text, "\nBlocked by a guard");
+    episodes(&mut text, &shadow.blocked, "none");
     line(&mut text, "\nNoisy witnesses");
     if shadow.noisy_witnesses.is_empty() {
         line(&mut text, "  none changed its verdict");
@@ -297,12 +298,15 @@ pub(super) fn shadow(shadow: &ShadowAnswer) -> String {
     text
 }
 
-fn decisions(text: &mut String, decisions: &[DecisionAnswer], none: &str) {
-    if decisions.is_empty() {
+fn episodes(text: &mut String, episodes: &[EpisodeAnswer], none: &str) {
+    if episodes.is_empty() {
         line(text, format_args!("  {none}"));
     }
-    for decision in decisions {
-        self::decision(text, decision, false);
+    for episode in episodes {
+        match &episode.decision {
+            Some(decision) => self::decision(text, decision, false),
+            None => line(text, format_args!("  {}  {}", episode.began, episode.kind)),
+        }
     }
 }
 

@@ -66,7 +66,7 @@ async fn history_of(State(desk): Asked, Query(query): Query<HistoryQuery>) -> Re
         let view = desk.view();
         let millis = i64::try_from(back.as_millis()).unwrap_or(i64::MAX);
         let since = WallTime::from_millis(view.now.wall.as_millis().saturating_sub(millis));
-        let history = desk.history().as_ref();
+        let history = &desk.sidecar().views.history;
         if shadow {
             history::shadow(history, &view, since).map(|answer| Json(answer).into_response())
         } else {
@@ -75,7 +75,7 @@ async fn history_of(State(desk): Asked, Query(query): Query<HistoryQuery>) -> Re
     });
     match answer.await {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(because)) => Err(NoAnswer::NoHistory(because).into()),
+        Ok(Err(failure)) => Err(NoAnswer::NoHistory(failure.to_string()).into()),
         Err(_) => Err(NoAnswer::Busy.into()),
     }
 }

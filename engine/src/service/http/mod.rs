@@ -22,12 +22,11 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tracing::error;
 
 use super::context::{Context, Sidecar};
 use super::operators::Desk;
 use super::operators::history::Recent;
-use super::{observability, sources};
+use super::{listener, observability, sources};
 
 /// How often what was measured is brought into its buckets.
 const TIDY_EVERY: Duration = Duration::from_secs(5);
@@ -35,9 +34,10 @@ const TIDY_EVERY: Duration = Duration::from_secs(5);
 /// Serves a sidecar's operators on one listener, and its peers on another.
 pub fn serve(sidecar: &Sidecar, operators: TcpListener, peers: TcpListener, tasks: &mut JoinSet<()>) {
     let recent = Arc::new(Recent::default());
-    tasks.spawn(Arc::clone(&recent).keep(sidecar.views.journal.subscribe()));
+    let live = sidecar.views.journal.subscribe();
+    tasks.spawn(Arc::clone(&recent).keep(sidecar.views.history.clone(), live));
     tasks.spawn(tidy());
-    let desk = Arc::new(Desk::new(sidecar.clone(), Arc::clone(&recent), recent));
+    let desk = Arc::new(Desk::new(sidecar.clone(), recent));
     let for_operators = self::operators(&desk)
         .merge(sources::events::router(sidecar))
         .layer(from_fn_with_state(sidecar.context.clone(), shield::shield));
@@ -61,11 +61,7 @@ fn operators(desk: &Arc<Desk>) -> Router {
 }
 
 fn listen(listener: TcpListener, router: Router, tasks: &mut JoinSet<()>) {
-    tasks.spawn(async move {
-        if let Err(failure) = axum::serve(listener, router).await {
-            error!(%failure, "a listener has ended");
-        }
-    });
+    tasks.spawn(async move { match listener::serve(listener, router).await {} });
 }
 
 async fn tidy() {

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tracing::info;
 
 use super::consent::{Consented, Consents, GOOD_FOR};
-use super::history::{History, Recent};
+use super::history::Recent;
 use super::shapes::{CommandAnswer, CommandName, CommandRequest, CommandResult, EntryAnswer, StatusAnswer, WhyAnswer};
 use super::view::View;
 use super::workflow::steps;
@@ -61,18 +61,16 @@ pub struct Scene {
 pub struct Desk {
     sidecar: Sidecar,
     recent: Arc<Recent>,
-    history: Arc<dyn History>,
     consents: Consents,
 }
 
 impl Desk {
     /// A desk in front of a core.
     #[must_use]
-    pub fn new(sidecar: Sidecar, recent: Arc<Recent>, history: Arc<dyn History>) -> Self {
+    pub fn new(sidecar: Sidecar, recent: Arc<Recent>) -> Self {
         Self {
             sidecar,
             recent,
-            history,
             consents: Consents::default(),
         }
     }
@@ -81,12 +79,6 @@ impl Desk {
     #[must_use]
     pub const fn sidecar(&self) -> &Sidecar {
         &self.sidecar
-    }
-
-    /// Where the journal's entries can be read again.
-    #[must_use]
-    pub fn history(&self) -> &Arc<dyn History> {
-        &self.history
     }
 
     /// What gives numbers their names, now.
@@ -113,7 +105,9 @@ impl Desk {
         let status = Arc::clone(&self.sidecar.views.status.borrow());
         let findings = explanation.map_or(&[][..], |explanation| &explanation.now.findings);
         let objections: Vec<_> = findings.iter().filter(|finding| !finding.passed).copied().collect();
-        self.view().status(&status, &objections, self.sidecar.inbox.pressure())
+        let standing = Arc::clone(&self.sidecar.standing.borrow());
+        self.view()
+            .status(&status, &objections, self.sidecar.inbox.pressure(), &standing)
     }
 
     /// Why the engine did what it did, and why it does not do otherwise now.

@@ -2,44 +2,38 @@
 #![expect(clippy::disallowed_types, reason = "written by one task, read by requests")]
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use super::shapes::{HistoryAnswer, NoisyWitnessAnswer, ShadowAnswer};
+use super::shapes::{EpisodeAnswer, HistoryAnswer, NoisyWitnessAnswer, ShadowAnswer};
 use super::view::{View, time};
-use crate::core::decision::Verdict;
-use crate::core::evidence::WitnessState;
-use crate::core::ids::{Region, WitnessId};
-use crate::core::journal::{Happening, JournalEntry};
+use super::workflow::name;
+use crate::core::ids::Region;
+use crate::core::journal::JournalEntry;
 use crate::core::time::WallTime;
+use crate::service::journal::{Episode, EpisodeKind, JournalFailure, Reader, Span};
 
-/// Entries in one answer.
+/// Entries in one answer, and episodes in one summary.
 const SHOWN_MAX: usize = 1000;
-/// Decisions in one summary: the newest.
-const DECISIONS_MAX: usize = 200;
-/// Entries in memory. With about 300 bytes each, some 2 MB at most.
-const RECENT_MAX: usize = 4096;
+/// Entries for the status page.
+const RECENT_MAX: usize = 32;
 
-/// Where the journal's entries can be read again.
-pub trait History: Debug + Send + Sync {
-    /// Calls `each` with every entry since a moment, oldest first. May take as long as a disk takes.
-    ///
-    /// # Errors
-    /// With what is wrong, in words for an operator.
-    fn since(&self, since: WallTime, each: &mut dyn FnMut(&JournalEntry)) -> Result<(), String>;
-}
-
-/// The last entries, in memory.
+/// The last entries, in memory: the status page shows them every second.
 #[derive(Debug, Default)]
 pub struct Recent {
     entries: Mutex<VecDeque<Arc<JournalEntry>>>,
 }
 
 impl Recent {
-    /// Keeps what comes, until nothing comes any more.
-    pub async fn keep(self: Arc<Self>, mut live: Receiver<Arc<JournalEntry>>) {
+    /// Keeps what was written down last, and then what comes, until nothing comes any more.
+    pub async fn keep(self: Arc<Self>, history: Reader, mut live: Receiver<Arc<JournalEntry>>) {
+        let read = move || history.entries(Span::default(), None, RECENT_MAX);
+        if let Ok(Ok(page)) = tokio::task::spawn_blocking(read).await {
+            for row in page.rows.into_iter().rev() {
+                self.add(Arc::new(row.entry));
+            }
+        }
         loop {
             match live.recv().await {
                 Ok(entry) => self.add(entry),
@@ -52,6 +46,10 @@ impl Recent {
 
     fn add(&self, entry: Arc<JournalEntry>) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        // What came while the journal was read may stand in it already.
+        if entries.iter().any(|known| **known == *entry) {
+            return;
+        }
         if entries.len() == RECENT_MAX {
             entries.pop_front();
         }
@@ -66,34 +64,17 @@ impl Recent {
     }
 }
 
-impl History for Recent {
-    fn since(&self, since: WallTime, each: &mut dyn FnMut(&JournalEntry)) -> Result<(), String> {
-        let entries = self.last(RECENT_MAX);
-        for entry in entries.iter().filter(|entry| entry.at.wall >= since) {
-            each(entry);
-        }
-        Ok(())
-    }
-}
-
 /// The entries since a moment, the newest of them if there are too many.
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub fn tell(history: &dyn History, view: &View<'_>, since: WallTime) -> Result<HistoryAnswer, String> {
-    let mut entries = VecDeque::new();
-    let mut shortened = false;
-    history.since(since, &mut |entry| {
-        if entries.len() == SHOWN_MAX {
-            entries.pop_front();
-            shortened = true;
-        }
-        entries.push_back(view.entry(entry));
-    })?;
+pub fn tell(history: &Reader, view: &View<'_>, since: WallTime) -> Result<HistoryAnswer, JournalFailure> {
+    let page = history.entries(from(since), None, SHOWN_MAX)?;
     Ok(HistoryAnswer {
         since: time(since),
-        shortened,
-        entries: entries.into(),
+        shortened: page.next.is_some(),
+        unreadable: page.unreadable,
+        entries: page.rows.iter().rev().map(|row| view.entry(&row.entry)).collect(),
     })
 }
 
@@ -101,68 +82,64 @@ pub fn tell(history: &dyn History, view: &View<'_>, since: WallTime) -> Result<H
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub fn shadow(history: &dyn History, view: &View<'_>, since: WallTime) -> Result<ShadowAnswer, String> {
-    #[derive(Default)]
-    struct Noise {
-        changes: u64,
-        breaches: u64,
-        silences: u64,
+pub fn shadow(history: &Reader, view: &View<'_>, since: WallTime) -> Result<ShadowAnswer, JournalFailure> {
+    let mut episodes = history.episodes(from(since), None, SHOWN_MAX)?.rows;
+    episodes.reverse();
+    let days = history.witness_days(from(since))?;
+    // The rate is that of the time that was written down, which may be shorter than what was asked for.
+    let first = episodes.iter().map(|episode| episode.began);
+    let first = first.chain(days.iter().map(|row| row.day)).min();
+    let began = first.map_or(since, |first| first.max(since));
+    let span_days = (view.now.wall.since(began).as_secs_f64() / 86_400.0).max(1.0);
+    let mut noisy: BTreeMap<(String, Region), NoisyWitnessAnswer> = BTreeMap::new();
+    for row in days {
+        let noise = noisy
+            .entry((row.witness.clone(), row.target))
+            .or_insert_with(|| NoisyWitnessAnswer {
+                witness: row.witness,
+                region: view.region(row.target),
+                changes: 0,
+                breaches: 0,
+                silences: 0,
+                breaches_per_day: 0.0,
+            });
+        noise.changes += u64::from(row.counted.changes);
+        noise.breaches += u64::from(row.counted.breached);
+        noise.silences += u64::from(row.counted.missing);
     }
-    let mut noise: BTreeMap<(WitnessId, Region), Noise> = BTreeMap::new();
-    let mut would_have = VecDeque::new();
-    let mut near_misses = VecDeque::new();
-    let mut blocked = 0;
-    let mut first = None;
-    history.since(since, &mut |entry| {
-        first.get_or_insert(entry.at.wall);
-        match &entry.what {
-            Happening::Witness {
-                witness, target, to, ..
-            } => {
-                let noise = noise.entry((*witness, *target)).or_default();
-                noise.changes += 1;
-                noise.breaches += u64::from(*to == WitnessState::Breached);
-                noise.silences += u64::from(*to == WitnessState::Missing);
-            }
-            Happening::Decided(decision) => match decision.verdict {
-                Verdict::WouldFailOver | Verdict::WouldFailBack => push(&mut would_have, view.decision(decision)),
-                Verdict::Hold => push(&mut near_misses, view.decision(decision)),
-                Verdict::Blocked => blocked += 1,
-                Verdict::FailOver | Verdict::FailBack | Verdict::HoldFailback | Verdict::Fence => {}
-            },
-            _ => {}
-        }
-    })?;
-    // Counted from the first entry: before it, nothing was written down.
-    let from = first.unwrap_or(view.now.wall).max(since);
-    let days = (view.now.wall.since(from).as_secs_f64() / 86_400.0).max(1.0 / 24.0);
-    let mut noisy: Vec<NoisyWitnessAnswer> = noise
-        .into_iter()
-        .map(|((witness, target), noise)| NoisyWitnessAnswer {
-            witness: view.witness(witness).to_owned(),
-            region: view.region(target),
-            changes: noise.changes,
-            breaches: noise.breaches,
-            silences: noise.silences,
-            breaches_per_day: rate(noise.breaches, days),
-        })
-        .collect();
-    noisy.sort_by_key(|noisy| std::cmp::Reverse(noisy.changes));
+    let mut noisy: Vec<NoisyWitnessAnswer> = noisy.into_values().collect();
+    for noise in &mut noisy {
+        noise.breaches_per_day = rate(noise.breaches, span_days);
+    }
+    noisy.sort_by_key(|noise| std::cmp::Reverse(noise.changes));
+    let of = |kinds: &[EpisodeKind]| {
+        let kept = episodes.iter().filter(|episode| kinds.contains(&episode.kind));
+        kept.map(|episode| tell_episode(episode, view)).collect()
+    };
     Ok(ShadowAnswer {
-        since: time(from),
+        since: time(began),
         until: time(view.now.wall),
-        would_have: would_have.into(),
-        near_misses: near_misses.into(),
-        blocked,
+        would_have: of(&[EpisodeKind::WouldFailOver, EpisodeKind::WouldFailBack]),
+        near_misses: of(&[EpisodeKind::NearMiss]),
+        blocked: of(&[EpisodeKind::Blocked]),
         noisy_witnesses: noisy,
     })
 }
 
-fn push<T>(into: &mut VecDeque<T>, item: T) {
-    if into.len() == DECISIONS_MAX {
-        into.pop_front();
+fn tell_episode(episode: &Episode, view: &View<'_>) -> EpisodeAnswer {
+    EpisodeAnswer {
+        kind: name(&episode.kind),
+        began: time(episode.began),
+        ended: episode.ended.map(time),
+        decision: episode.decision.as_ref().map(|decision| view.decision(decision)),
     }
-    into.push_back(item);
+}
+
+const fn from(since: WallTime) -> Span {
+    Span {
+        from: Some(since),
+        until: None,
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count of changes, far below 2^53")]

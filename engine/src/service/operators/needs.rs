@@ -8,10 +8,11 @@ use crate::core::decision::Finding;
 use crate::core::evidence::Assessment;
 use crate::core::machine::StateName;
 use crate::core::status::Status;
+use crate::service::standing::{Reload, Standing};
 use crate::words;
 
 /// Everything that needs an operator, the most urgent first. `objections` are the guards that object to a failover.
-pub(super) fn of(status: &Status, objections: &[Finding], view: &View<'_>) -> Vec<NeedAnswer> {
+pub(super) fn of(status: &Status, objections: &[Finding], standing: &Standing, view: &View<'_>) -> Vec<NeedAnswer> {
     let mut needs = Vec::new();
     let other = view.region(status.region.other());
     if status.state == StateName::NeedsOperator {
@@ -65,7 +66,36 @@ pub(super) fn of(status: &Status, objections: &[Finding], view: &View<'_>) -> Ve
         let what = "Paused: no role change will happen. Renewals go on.";
         needs.push(need(false, what, "resume when your work is done", Some("resume")));
     }
+    process(standing, &mut needs);
     needs
+}
+
+/// What is the matter with the process itself.
+fn process(standing: &Standing, needs: &mut Vec<NeedAnswer>) {
+    match &standing.reload {
+        Reload::Refused { because, .. } => {
+            let what = format!("The policy file was changed and cannot be used; the policy before goes on. {because}");
+            needs.push(need(false, &what, "mend the file, and send SIGHUP again", None));
+        }
+        Reload::Postponed { .. } => {
+            let what = "The policy file was changed; it is applied once the engine rests.";
+            needs.push(need(false, what, "wait", None));
+        }
+        Reload::None | Reload::Applied { .. } => {}
+    }
+    for path in &standing.set_aside {
+        let what = format!(
+            "The journal could not be read and was set aside as {}: a pause, a mode that was set and the cool-down are \
+             forgotten.",
+            path.display()
+        );
+        let todo = "look whether the engine should be paused or in another mode; then remove the file";
+        needs.push(need(false, &what, todo, None));
+    }
+    if standing.leaving {
+        let what = "This sidecar was asked to end, and waits until it is safe.";
+        needs.push(need(false, what, "wait, or send the signal again", None));
+    }
 }
 
 fn need(urgent: bool, what: &str, todo: &str, command: Option<&str>) -> NeedAnswer {

@@ -47,6 +47,30 @@ pub struct StatusAnswer {
     pub inbox: InboxAnswer,
     /// Inputs that led to nothing, by reason.
     pub disregarded: DisregardedAnswer,
+    /// The process itself.
+    pub process: ProcessAnswer,
+}
+
+/// The process, beside what the engine says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProcessAnswer {
+    /// Asked to end, and waiting for it to be safe.
+    pub leaving: bool,
+    /// Journals that could not be read and were set aside. Whoever has looked at one removes the file.
+    pub journals_set_aside: Vec<String>,
+    /// The last attempt at taking over a new policy.
+    pub reload: ReloadAnswer,
+}
+
+/// The last attempt at taking over a new policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReloadAnswer {
+    /// `none`, `applied`, `postponed` until the engine rests, or `refused`: the one before goes on.
+    pub what: String,
+    /// When.
+    pub at: Option<String>,
+    /// Why it was refused, or what it waits for.
+    pub because: Option<String>,
 }
 
 /// Where the state machine is.
@@ -300,6 +324,8 @@ pub struct HistoryAnswer {
     pub since: String,
     /// Whether there was more than is shown; the oldest is left out.
     pub shortened: bool,
+    /// Rows that could not be read and are left out.
+    pub unreadable: u64,
     /// Oldest first.
     pub entries: Vec<EntryAnswer>,
 }
@@ -322,14 +348,27 @@ pub struct ShadowAnswer {
     pub since: String,
     /// Until when.
     pub until: String,
-    /// Role changes that an armed engine would have begun.
-    pub would_have: Vec<DecisionAnswer>,
+    /// Role changes that an armed engine would have begun, oldest first.
+    pub would_have: Vec<EpisodeAnswer>,
     /// Suspicions that led to nothing, each with how close it came.
-    pub near_misses: Vec<DecisionAnswer>,
-    /// How often a quorum called a region lost and a guard forbade the failover.
-    pub blocked: u64,
+    pub near_misses: Vec<EpisodeAnswer>,
+    /// A quorum called a region lost, and a guard forbade the failover.
+    pub blocked: Vec<EpisodeAnswer>,
     /// The witnesses that changed their verdict, the noisiest first.
     pub noisy_witnesses: Vec<NoisyWitnessAnswer>,
+}
+
+/// From the first breach until the engine rested again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EpisodeAnswer {
+    /// What it came to: `near-miss`, `blocked`, `would-fail-over` or `would-fail-back`.
+    pub kind: String,
+    /// When it began.
+    pub began: String,
+    /// When the engine rested again; none: it does not yet.
+    pub ended: Option<String>,
+    /// The decision that counted.
+    pub decision: Option<DecisionAnswer>,
 }
 
 /// How often a witness changed its verdict about a region.

@@ -7,8 +7,8 @@ use understudy_policies::source::name_of;
 use super::needs;
 use super::shapes::{
     DatabaseAnswer, DecisionAnswer, DisregardedAnswer, DriverAnswer, EntryAnswer, GuardAnswer, InboxAnswer, LagAnswer,
-    LeaseAnswer, LedgerAnswer, OverrunAnswer, PhaseAnswer, RegionAnswer, RoleChangeAnswer, StateAnswer, StatusAnswer,
-    WhyAnswer, WitnessAnswer,
+    LeaseAnswer, LedgerAnswer, OverrunAnswer, PhaseAnswer, ProcessAnswer, RegionAnswer, ReloadAnswer, RoleChangeAnswer,
+    StateAnswer, StatusAnswer, WhyAnswer, WitnessAnswer,
 };
 use super::workflow::name;
 use crate::core::decision::{Decision, Finding};
@@ -18,6 +18,7 @@ use crate::core::ledger::Phase;
 use crate::core::status::{Disregarded, Explanation, Status, WitnessView};
 use crate::core::time::{Now, Timestamp, WallTime};
 use crate::service::shell::Pressure;
+use crate::service::standing::{Reload, Standing};
 use crate::words::{self, Names};
 
 /// What gives numbers their names.
@@ -56,7 +57,13 @@ impl<'p> View<'p> {
 
     /// One sidecar as it stands.
     #[must_use]
-    pub fn status(&self, status: &Status, objections: &[Finding], pressure: Pressure) -> StatusAnswer {
+    pub fn status(
+        &self,
+        status: &Status,
+        objections: &[Finding],
+        pressure: Pressure,
+        standing: &Standing,
+    ) -> StatusAnswer {
         let serving_left = self.left(status.serve_until);
         StatusAnswer {
             at: time(self.now.wall),
@@ -70,7 +77,7 @@ impl<'p> View<'p> {
             drives: status.drives,
             serving: serving_left.is_some() && status.state.serves(),
             state: self.state(status),
-            needs: needs::of(status, objections, self),
+            needs: needs::of(status, objections, standing, self),
             regions: Region::BOTH.map(|region| self.assessed(status, region)).to_vec(),
             lease: self.lease(status),
             database: status.database.map(|database| DatabaseAnswer {
@@ -85,6 +92,7 @@ impl<'p> View<'p> {
             ledger: self.ledger(status),
             inbox: inbox(pressure),
             disregarded: disregarded(status.disregarded),
+            process: process(standing),
         }
     }
 
@@ -246,6 +254,28 @@ impl<'p> View<'p> {
     fn left(&self, until: Timestamp) -> Option<f64> {
         let left = until.since(self.now.boot).as_secs_f64();
         (left > 0.0).then_some(left)
+    }
+}
+
+fn process(standing: &Standing) -> ProcessAnswer {
+    let reload = |what: &str, at: Option<WallTime>, because: Option<String>| ReloadAnswer {
+        what: what.to_owned(),
+        at: at.map(time),
+        because,
+    };
+    let set_aside = standing.set_aside.iter().map(|path| path.display().to_string());
+    ProcessAnswer {
+        leaving: standing.leaving,
+        journals_set_aside: set_aside.collect(),
+        reload: match &standing.reload {
+            Reload::None => reload("none", None, None),
+            Reload::Applied { at } => reload("applied", Some(*at), None),
+            Reload::Postponed { since, state } => {
+                let waits = format!("the engine was in {}", state.name());
+                reload("postponed", Some(*since), Some(waits))
+            }
+            Reload::Refused { at, because } => reload("refused", Some(*at), Some(because.clone())),
+        },
     }
 }
 
