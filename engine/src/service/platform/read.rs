@@ -17,7 +17,7 @@ const ADDRESSES_MAX: usize = 16;
 ///
 /// # Errors
 /// With everything that is wrong with it, at once, each at its place and with how to mend it.
-pub fn read(source: &Source) -> Result<Platform, Diagnostics> {
+pub(super) fn read(source: &Source) -> Result<Platform, Diagnostics> {
     Reader::read(source, rules::code, platform)
 }
 
@@ -88,7 +88,9 @@ fn database(value: &Value<'_>) -> Option<String> {
 }
 
 fn refuse_secret(value: &Value<'_>, url: &Url) -> bool {
-    if url.password().is_none() {
+    let secret = ["password", "sslpassword", "token"];
+    let in_query = url.query_pairs().any(|(key, _)| secret.contains(&&*key));
+    if url.password().is_none() && !in_query {
         return true;
     }
     value.refuse(
