@@ -9,6 +9,7 @@ use super::clock::Clock;
 use super::platform::{Place, Platform};
 use super::secret::Secret;
 use super::shell::{Inbox, Views};
+use super::sources::DatabaseProbe;
 use crate::core::engine::Identity;
 use crate::core::ids::Region;
 
@@ -25,6 +26,11 @@ pub struct Context {
     pub clock: Clock,
     /// For everything that speaks HTTP.
     pub client: reqwest::Client,
+    /// For probes, and for what peers tell each other: opens a connection for each request.
+    pub fresh: reqwest::Client,
+    /// Who looks at each region's database over a connection of its own, home first. Without one, a sidecar still looks
+    /// at its own region's through the part that it acts on.
+    pub database_probes: [Option<Arc<dyn DatabaseProbe>>; 2],
     /// What peers show each other.
     pub peer_token: Arc<Secret>,
 }

@@ -15,7 +15,8 @@ use understudy_policies::Policy;
 use super::clock::Clock;
 use super::context::{Context, Sidecar};
 use super::journal::{Journal, JournalFailure};
-use super::parts::{self, http::client};
+use super::parts;
+use super::parts::http::{client, fresh_client};
 use super::platform::{Place, Platform};
 use super::secret::Secret;
 use super::shell::{Inbox, Input, Shell, ShellEnd};
@@ -75,13 +76,15 @@ pub enum Failure {
 /// # Errors
 /// When it cannot start, or its journal fails.
 pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
-    let client = client().map_err(|error| Failure::Machine(error.to_string()))?;
+    let machine = |error: reqwest::Error| Failure::Machine(error.to_string());
     let context = Context {
         place: settings.place,
         policy: Arc::new(settings.policy),
         platform: Arc::new(settings.platform),
         clock: settings.clock,
-        client,
+        client: client().map_err(machine)?,
+        fresh: fresh_client().map_err(machine)?,
+        database_probes: [None, None],
         peer_token: Arc::new(settings.peer_token),
     };
     let operators = bind(settings.listen, "--listen").await?;

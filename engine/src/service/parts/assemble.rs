@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::peers::PeerSidecars;
 use super::stand_in::StandIn;
 use super::{Parts, Router};
 use crate::core::engine::Identity;
@@ -10,8 +11,10 @@ use crate::service::context::Context;
 /// The parts that a sidecar acts on, as the platform file names them.
 #[must_use]
 pub fn assemble(context: &Context, identity: Identity) -> (Arc<Parts>, Router) {
-    let _ = identity;
-    let parts = Parts::absent();
+    let mut parts = Parts::absent();
+    if let Some(sidecars) = PeerSidecars::of(context, identity.region) {
+        parts.peers = Arc::new(sidecars);
+    }
     let played = context.platform.played.as_ref().map(|played| {
         let stand_in = StandIn::new(context.client.clone(), played.address.clone());
         (stand_in, played.parts.clone())

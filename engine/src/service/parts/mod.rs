@@ -8,6 +8,7 @@ mod absent;
 mod assemble;
 mod carry_out;
 pub mod http;
+pub mod peers;
 mod router;
 pub mod stand_in;
 
