@@ -17,6 +17,7 @@ use super::context::{Context, Sidecar};
 use super::journal::{Journal, JournalFailure};
 use super::parts;
 use super::parts::http::{client, fresh_client};
+use super::parts::postgres;
 use super::platform::{Place, Platform};
 use super::secret::Secret;
 use super::shell::{Inbox, Input, Shell, ShellEnd};
@@ -77,7 +78,7 @@ pub enum Failure {
 /// When it cannot start, or its journal fails.
 pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
     let machine = |error: reqwest::Error| Failure::Machine(error.to_string());
-    let context = Context {
+    let mut context = Context {
         place: settings.place,
         policy: Arc::new(settings.policy),
         platform: Arc::new(settings.platform),
@@ -87,6 +88,7 @@ pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
         database_probes: [None, None],
         peer_token: Arc::new(settings.peer_token),
     };
+    context.database_probes = postgres::probe::both(&context);
     let operators = bind(settings.listen, "--listen").await?;
     match settings.place {
         Place::Witness => observe(&context, operators).await,
