@@ -25,6 +25,7 @@ use super::context::{Context, Sidecar};
 use super::journal::{Journal, JournalFailure, Owner};
 use super::parts;
 use super::parts::http::{client, fresh_client};
+use super::parts::postgres;
 use super::platform::{Place, Platform};
 use super::round::{Round, RoundEnd, read_next};
 use super::secret::{Secret, Tokens};
@@ -108,7 +109,7 @@ impl Failure {
 /// When it cannot start, or its journal fails.
 pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
     let signals = Signals::listen().map_err(Failure::machine)?;
-    let context = Context {
+    let mut context = Context {
         place: settings.place,
         policy: Arc::new(settings.policy),
         platform: Arc::new(settings.platform),
@@ -119,6 +120,7 @@ pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
         peer_token: Arc::new(settings.peer_token),
         host_names: settings.host_names.into(),
     };
+    context.database_probes = postgres::probe::both(&context);
     let place = match settings.place {
         Place::Serving(region) => context.region_name(region),
         Place::Witness => &context.policy.regions.witness,
