@@ -115,7 +115,12 @@ impl Client {
     }
 
     async fn order(&self, region: Region, number: u64) -> Found {
-        let url = format!("http://{}/orders/{}/{}", self.stage, Place::from(region).name(), self.number);
+        let url = format!(
+            "http://{}/orders/{}/{}",
+            self.stage,
+            Place::from(region).name(),
+            self.number
+        );
         let placed = self.http.post(url).body(number.to_string()).send();
         match self.clock.timeout(PATIENCE, placed).await {
             Some(Ok(answer)) if answer.status() == StatusCode::CREATED => Found::Processed,
@@ -188,7 +193,12 @@ impl Crowd {
 
     /// What is found now. Orders that were last processed longer ago than `quiet` are not processed any more.
     pub(crate) fn measured(&self, now: Timestamp, quiet: Duration) -> Measured {
-        let most = |some: usize, all: usize| is_most(u32::try_from(some).unwrap_or(u32::MAX), u32::try_from(all).unwrap_or(u32::MAX));
+        let most = |some: usize, all: usize| {
+            is_most(
+                u32::try_from(some).unwrap_or(u32::MAX),
+                u32::try_from(all).unwrap_or(u32::MAX),
+            )
+        };
         let able = |able: &[bool]| most(able.iter().filter(|able| **able).count(), able.len());
         let (stretching, ordinary) = self.able.split_at(self.stretching.min(self.able.len()));
         let away = self.resolved[stretching.len()..]

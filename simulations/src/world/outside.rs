@@ -28,7 +28,7 @@ use super::queue::Event;
 use super::record::Detail;
 use crate::conditions::Conditions;
 use crate::invariants::Fact;
-use crate::report::{Kind, Report};
+use crate::report::{DecisionReport, Kind, Report, TimelineEntry};
 use crate::scenario::{Part, Place, Scenario};
 
 /// The observer's number among the processes.
@@ -139,7 +139,6 @@ pub(crate) struct Glance {
 #[derive(Debug, Clone)]
 pub(crate) struct Standing {
     pub(crate) who: String,
-    pub(crate) region: Region,
     /// None: not running.
     pub(crate) state: Option<StateName>,
     pub(crate) paused: bool,
@@ -447,6 +446,16 @@ impl<'a> World<'a> {
         self.record.say(self.now, who, kind, || text);
     }
 
+    /// What has happened so far.
+    pub(crate) fn timeline(&self) -> &[TimelineEntry] {
+        &self.record.timeline
+    }
+
+    /// What was decided so far.
+    pub(crate) fn decisions(&self) -> &[DecisionReport] {
+        &self.record.decisions
+    }
+
     /// How everything stands.
     pub(crate) fn glance(&self) -> Glance {
         let figure = |availability: &super::Availability| {
@@ -464,7 +473,6 @@ impl<'a> World<'a> {
                 .iter()
                 .map(|it| Standing {
                     who: it.name.clone(),
-                    region: it.region,
                     state: it.process,
                     paused: it.runs() && !it.is_running(),
                 })
