@@ -11,7 +11,7 @@ use understudy_engine::core::ids::Region;
 use understudy_engine::core::time::Timestamp;
 use understudy_engine::service::clock::Clock;
 
-use super::Incoming;
+use super::{Incoming, Speed};
 use crate::scenario::Place;
 use crate::world::clients::is_most;
 use crate::world::outside::Measured;
@@ -20,8 +20,10 @@ use crate::world::outside::Measured;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 /// The time between two orders of one client, unless time runs so fast that the machine could not follow.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
-/// Between two orders of one client lies at least this much real time.
+/// Between two orders of one client lies at least this much real time: while something is measured, and while time runs
+/// so fast that nothing is.
 const REAL_INTERVAL_MIN: Duration = Duration::from_millis(80);
+const REAL_INTERVAL_MIN_FAST: Duration = Duration::from_millis(500);
 
 /// What became of one attempt to place an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +97,12 @@ impl Client {
     /// When the next order is due: on the client's own grid, which does not depend on how long an answer takes.
     fn after(&self, last: Timestamp) -> Timestamp {
         let speed = INTERVAL.as_secs_f64() / self.clock.real_span(INTERVAL).as_secs_f64();
-        let interval = INTERVAL.max(REAL_INTERVAL_MIN.mul_f64(speed));
+        let least = if speed > Speed::AWAKE {
+            REAL_INTERVAL_MIN_FAST
+        } else {
+            REAL_INTERVAL_MIN
+        };
+        let interval = INTERVAL.max(least.mul_f64(speed));
         let now = self.clock.boot();
         let next = last.after(interval);
         if next >= now { next } else { now.after(interval / 2) }

@@ -9,9 +9,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::governor::Speed;
-use super::verdict::Watch;
 use crate::invariants;
 use crate::report::{OrdersReport, Report};
+use crate::world::outside::is_judged;
 
 /// One drill of one scenario.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,6 +35,8 @@ pub struct DrillReport {
     pub notes: Vec<String>,
     /// How long it took in real time, in seconds.
     pub took_seconds: f64,
+    /// What was so from when to when.
+    pub lanes: Vec<LaneReport>,
     /// What went wrong with the drill itself. Empty in a right one.
     pub troubles: Vec<String>,
     /// Invariants that cannot be judged from outside an engine's process.
@@ -79,6 +81,26 @@ pub struct MeasuredReport {
     pub acknowledged_and_lost: u64,
 }
 
+/// One thing that was in one way after another.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LaneReport {
+    /// What: `us-east-2 engine`, `public name`, `orders in us-east-1`, `clients`, `faults`.
+    pub who: String,
+    /// In which ways.
+    pub spans: Vec<SpanReport>,
+}
+
+/// One way, from when to when, in seconds from the onset.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SpanReport {
+    /// Its beginning.
+    pub from_seconds: f64,
+    /// Its end.
+    pub to_seconds: f64,
+    /// Which way.
+    pub what: String,
+}
+
 /// Where a process could be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PageReport {
@@ -87,9 +109,6 @@ pub struct PageReport {
     /// Its address.
     pub url: String,
 }
-
-/// What only an engine's own belief, or a second engine beside it, could show.
-const NOT_JUDGED: [&str; 2] = ["one_tenure.rs", "replay.rs"];
 
 /// What the clients' share of the two figures mostly is.
 const DOMINATES: [(&str, &[&str]); 2] = [
@@ -100,48 +119,48 @@ const DOMINATES: [(&str, &[&str]); 2] = [
     ),
 ];
 
+/// What a drill leaves besides the report of its run.
+pub(crate) struct Remains {
+    pub(crate) measured: MeasuredReport,
+    pub(crate) lanes: Vec<LaneReport>,
+    pub(crate) speed: Speed,
+    pub(crate) took: Duration,
+    pub(crate) followed: Duration,
+    pub(crate) processes: Vec<u32>,
+    pub(crate) pages: Vec<PageReport>,
+    pub(crate) troubles: Vec<String>,
+}
+
 impl DrillReport {
-    #[expect(clippy::too_many_arguments, reason = "one place puts everything together")]
-    pub(crate) fn new(
-        mut run: Report,
-        watch: &Watch,
-        measured: MeasuredReport,
-        speed: Speed,
-        took: Duration,
-        processes: &[u32],
-        pages: Vec<(String, String)>,
-        troubles: Vec<String>,
-    ) -> Self {
-        let not_judged: Vec<&'static str> = invariants::ALL
-            .iter()
-            .filter(|invariant| NOT_JUDGED.contains(&invariant.file))
-            .map(|invariant| invariant.name)
-            .collect();
-        run.invariants.retain(|invariant| !not_judged.contains(&invariant.name));
-        run.scenario.length_seconds = watch.followed().as_secs_f64();
+    pub(crate) fn new(mut run: Report, remains: Remains) -> Self {
+        let measured = remains.measured;
+        run.invariants.retain(|invariant| is_judged(invariant.name));
+        run.scenario.length_seconds = remains.followed.as_secs_f64();
         run.orders = OrdersReport {
             placed: measured.placed,
             accepted: measured.accepted,
             refused: measured.refused,
             processed: measured.processed_at_once,
-            pending: 0,
+            pending: measured.accepted - measured.processed_at_once,
             lost: measured.acknowledged_and_lost,
             residual_commits: run.orders.residual_commits,
         };
+        let not_judged = invariants::ALL.iter().map(|invariant| invariant.name);
         Self {
-            right: run.verdict.right && run.unexpected_violations() == 0 && troubles.is_empty(),
+            right: run.verdict.right && run.unexpected_violations() == 0 && remains.troubles.is_empty(),
             accepted_again_seconds: run.ledger.accepted_rto_seconds,
             processed_again_seconds: run.ledger.processed_rto_seconds,
             dominated_by: dominated_by(&run),
             measured,
-            speed: speed.measured(),
-            adaptive: speed == Speed::Adaptive,
-            notes: notes(speed),
-            took_seconds: took.as_secs_f64(),
-            troubles,
-            not_judged,
-            processes: processes.to_vec(),
-            pages: pages.into_iter().map(|(who, url)| PageReport { who, url }).collect(),
+            speed: remains.speed.measured(),
+            adaptive: remains.speed == Speed::Adaptive,
+            notes: notes(remains.speed),
+            took_seconds: remains.took.as_secs_f64(),
+            lanes: remains.lanes,
+            troubles: remains.troubles,
+            not_judged: not_judged.filter(|name| !is_judged(name)).collect(),
+            processes: remains.processes,
+            pages: remains.pages,
             run,
         }
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use understudy_engine::core::effect::Intent;
 use understudy_engine::core::ids::{Epoch, Region};
 use understudy_engine::core::journal::{Happening, JournalEntry};
 use understudy_engine::core::machine::StateName;
@@ -15,7 +16,9 @@ use understudy_policies::Policy;
 use super::clients::{Attempt, Crowd};
 use super::crew::{Crew, Hands};
 use super::governor::Governor;
-use super::report::{DrillReport, MeasuredReport};
+use super::fleet::Member;
+use super::lanes::Lanes;
+use super::report::{DrillReport, MeasuredReport, PageReport, Remains};
 use super::scene::{Scene, SidecarScene, WitnessScene};
 use super::staging::{self, Audience};
 use super::verdict::Watch;
@@ -23,11 +26,11 @@ use super::{Failure, Incoming, Stop};
 use crate::conditions::Conditions;
 use crate::report::{Kind, words};
 use crate::run::conditions_rng;
-use crate::scenario::Scenario;
+use crate::scenario::{Place, Scenario};
 use crate::world::World;
 use crate::world::clients::Acceptance;
 use crate::world::clock::Moment;
-use crate::world::outside::{Glance, OBSERVER};
+use crate::world::outside::{Glance, OBSERVER, Question};
 
 /// How often the scene is shown and looked at as a whole, in real time.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
@@ -41,6 +44,8 @@ const TOLD_WITHIN: Duration = Duration::from_millis(400);
 const LATENCY: Duration = Duration::from_millis(100);
 /// How long the engine's processes may take to start, in real time.
 const START_MAX: Duration = Duration::from_secs(30);
+/// What is done at least this often is done every second: whoever is late with it is waited for.
+const REGULAR: Duration = Duration::from_millis(1_600);
 /// A process that has not been heard of for so long is not waited for, in real time.
 const SILENT_MAX: Duration = Duration::from_secs(2);
 /// Orders are no longer processed when nobody was told so for this long, on the drill's clock and in real time.
@@ -64,13 +69,26 @@ struct Order {
     number: u64,
 }
 
-/// When a process was last heard.
+/// What a process does again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Habit {
+    Lease,
+    Effect,
+    Probe(Region, Question),
+    Reference,
+    Lag,
+    Letter(Place),
+}
+
+/// When a process was last heard to do it.
 #[derive(Debug, Clone, Copy)]
 struct Heard {
     /// On the drill's clock, in microseconds.
     drill: u64,
-    /// On the machine's, likewise.
+    /// On the machine's.
     real: Duration,
+    /// It does so every second.
+    regular: bool,
 }
 
 /// The stage.
@@ -87,7 +105,7 @@ pub(crate) struct Stage<'a> {
     began: Duration,
     crowd: Crowd,
     orders: Vec<Order>,
-    heard: BTreeMap<usize, Heard>,
+    heard: BTreeMap<(usize, Habit), Heard>,
     /// By witness, region and slot.
     says: BTreeMap<(u8, usize, usize), &'static str>,
     watch: Watch,
@@ -95,6 +113,7 @@ pub(crate) struct Stage<'a> {
     /// The drill's clock at past looks.
     looks: Vec<(Duration, Moment)>,
     told: usize,
+    lanes: Lanes,
     troubles: Vec<String>,
 }
 
@@ -134,6 +153,7 @@ impl<'a> Stage<'a> {
             awake_until: Moment::START.after(scenario.onset + AWAKE_AROUND),
             looks: Vec::new(),
             told: 0,
+            lanes: Lanes::default(),
             troubles: Vec::new(),
         }
     }
@@ -152,7 +172,7 @@ impl<'a> Stage<'a> {
             self.drain(incoming);
         }
         self.crew.borrow_mut().fleet.end_all();
-        played.map(|()| self.report(&ids))
+        played.map(|()| self.report(ids))
     }
 
     fn play(
@@ -192,7 +212,8 @@ impl<'a> Stage<'a> {
             let silent = {
                 let crew = self.crew.borrow();
                 let mut members = crew.fleet.members().iter();
-                let silent = members.find(|member| !self.heard.contains_key(&member.seat.process));
+                let heard = |process: usize| self.heard.keys().any(|(other, _)| *other == process);
+                let silent = members.find(|member| !heard(member.seat.process));
                 silent.map(|member| member.seat.name())
             };
             let Some(silent) = silent else { return Ok(()) };
@@ -251,10 +272,10 @@ impl<'a> Stage<'a> {
         if self.governor.is_governed() {
             let real = self.now_real();
             let crew = self.crew.borrow();
-            let heard = self
-                .heard
-                .iter()
-                .filter(|(process, heard)| crew.fleet.is_awake(**process) && real - heard.real < SILENT_MAX);
+            let waited_for = |(process, _): &(usize, Habit), heard: &Heard| {
+                heard.regular && real - heard.real < SILENT_MAX && crew.fleet.is_awake(*process)
+            };
+            let heard = self.heard.iter().filter(|(habit, heard)| waited_for(habit, heard));
             let heard = heard.map(|(_, heard)| heard.drill).min();
             self.governor.go_on(now < self.awake_until, heard)?;
         }
@@ -278,7 +299,12 @@ impl<'a> Stage<'a> {
     fn take(&mut self, arrived: Incoming) {
         match arrived {
             Incoming::Effect { slot, effect, reply } => {
-                self.hear(slot);
+                let habit = if matches!(effect.intent, Intent::Lease { .. }) {
+                    Habit::Lease
+                } else {
+                    Habit::Effect
+                };
+                self.hear(slot, habit);
                 let index = self.world.effect_arrives(slot, effect);
                 self.crew.borrow_mut().waits(index, reply);
             }
@@ -289,7 +315,7 @@ impl<'a> Stage<'a> {
                 question,
                 reply,
             } => {
-                self.hear(process);
+                self.hear(process, Habit::Probe(target, question));
                 let _ = reply.send(self.world.probe_arrives(vantage, target, question));
             }
             Incoming::Reference {
@@ -298,11 +324,11 @@ impl<'a> Stage<'a> {
                 outside,
                 reply,
             } => {
-                self.hear(process);
+                self.hear(process, Habit::Reference);
                 let _ = reply.send(self.world.reference_arrives(vantage, outside));
             }
             Incoming::Lag { process, reply } => {
-                self.hear(process);
+                self.hear(process, Habit::Lag);
                 let region = self.region_of(process);
                 let _ = reply.send(region.and_then(|region| self.world.lag_of_replica(region)));
             }
@@ -313,7 +339,7 @@ impl<'a> Stage<'a> {
                 heartbeat,
                 reply,
             } => {
-                self.hear(process);
+                self.hear(process, Habit::Letter(to));
                 let _ = reply.send(self.world.message_arrives(from, to, heartbeat));
             }
             Incoming::Name { reply } => {
@@ -345,12 +371,19 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn hear(&mut self, process: usize) {
-        let heard = Heard {
-            drill: self.time.micros(),
-            real: self.now_real(),
+    fn hear(&mut self, process: usize, habit: Habit) {
+        let (drill, real) = (self.time.micros(), self.now_real());
+        let heard = self.heard.entry((process, habit)).or_insert(Heard {
+            drill,
+            real,
+            regular: false,
+        });
+        let since = Duration::from_micros(drill - heard.drill.min(drill));
+        *heard = Heard {
+            drill,
+            real,
+            regular: since <= REGULAR && (heard.regular || since >= REGULAR / 8),
         };
-        self.heard.insert(process, heard);
     }
 
     fn note(&mut self, attempt: &Attempt) {
@@ -417,6 +450,7 @@ impl<'a> Stage<'a> {
             self.looks.drain(..heard_of);
         }
         let glance = self.world.glance();
+        self.lanes.look(&glance, self.crowd.able_percent());
         if self.something_happens(now, &glance) {
             self.awake_until = self.awake_until.max(now.after(AWAKE_AROUND));
         }
@@ -495,32 +529,35 @@ impl<'a> Stage<'a> {
             .collect()
     }
 
-    fn report(self, pids: &[u32]) -> DrillReport {
-        let real = since_boot(self.real) - self.began;
+    fn report(self, processes: Vec<u32>) -> DrillReport {
+        let took = self.now_real() - self.began;
         let told = |order: &&Order| self.crowd.was_told(order.client, order.number);
         let lost = |order: &&Order| order.committed && self.world.is_lost(order.region, order.at, order.epoch);
         let count = |orders: usize| u64::try_from(orders).unwrap_or(u64::MAX);
-        let committed = self.orders.iter().filter(|order| order.committed).filter(told).count();
+        let committed = self.orders.iter().filter(|order| order.committed).filter(told);
         let measured = MeasuredReport {
             clients: self.audience.keeps.len(),
             placed: self.crowd.placed,
             accepted: self.crowd.accepted,
             refused: self.crowd.refused,
-            processed_at_once: count(committed),
+            processed_at_once: count(committed.count()).min(self.crowd.accepted),
             acknowledged_and_lost: count(self.orders.iter().filter(told).filter(lost).count()),
         };
-        let pages = self
-            .crew
-            .borrow()
-            .fleet
-            .members()
-            .iter()
-            .map(|member| (member.seat.name(), format!("http://{}/", member.operators)))
-            .collect();
-        let speed = self.governor.speed();
-        let (troubles, watch) = (self.troubles, self.watch);
-        let run = self.world.finish(self.seed);
-        DrillReport::new(run, &watch, measured, speed, real, pids, pages, troubles)
+        let page = |member: &Member| PageReport {
+            who: member.seat.name(),
+            url: format!("http://{}/", member.operators),
+        };
+        let remains = Remains {
+            measured,
+            lanes: self.lanes.finish(),
+            speed: self.governor.speed(),
+            took,
+            followed: self.watch.followed(),
+            processes,
+            pages: self.crew.borrow().fleet.members().iter().map(page).collect(),
+            troubles: self.troubles,
+        };
+        DrillReport::new(self.world.finish(self.seed), remains)
     }
 
     fn now_real(&self) -> Duration {
