@@ -26,6 +26,7 @@ pub mod names;
 pub mod order_path;
 pub mod permissions;
 mod side;
+mod sources;
 pub mod switches;
 pub mod verdict;
 

@@ -125,9 +125,6 @@ fn every_sequence_of_requests_leaves_what_the_core_s_own_record_says() {
     let (table, dynamodb) = runtime.block_on(async {
         let config = operator("us-east-1", &endpoint).await;
         make_table(&config, &names().lease_table()).await;
-        // The same table behind both endpoints, as in a global one that is strongly consistent.
-        let far = operator("us-east-2", &endpoint).await;
-        make_table(&far, &names().lease_table()).await;
         (
             side(Region::Home, &endpoint).await.lease(),
             aws_sdk_dynamodb::Client::new(&config),

@@ -42,7 +42,12 @@ pub(crate) fn names() -> Names {
 
 /// The names, with more lines in the section `[aws]`.
 pub(crate) fn names_with(more: &str) -> Names {
-    let platform = platform_of(&format!("{PLATFORM}{more}"));
+    names_of(&format!("{PLATFORM}{more}"))
+}
+
+/// The names of a platform file.
+pub(crate) fn names_of(text: &str) -> Names {
+    let platform = platform_of(text);
     Names::new(&policy(), &platform, platform.aws.as_ref().unwrap())
 }
 

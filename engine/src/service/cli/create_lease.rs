@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use understudy_policies::source::Style;
 
 use super::run;
 use crate::aws::Side;
@@ -11,6 +12,7 @@ use crate::aws::connect::Connections;
 use crate::aws::lease::NotCreated;
 use crate::aws::names::Names;
 use crate::core::ids::Region;
+use crate::service::policy_file;
 
 #[derive(Debug, Args)]
 #[command(after_help = super::EXIT_CODES)]
@@ -63,7 +65,7 @@ pub(super) fn create_lease(arguments: &CreateLeaseArguments) -> ExitCode {
 }
 
 fn names(arguments: &CreateLeaseArguments) -> Result<(Names, Option<reqwest::Url>), String> {
-    let policy = run::policy(&arguments.policy)?;
+    let policy = policy_file::read(&arguments.policy, Style::for_stderr())?;
     let platform = run::platform(&arguments.platform)?;
     let Some(aws) = &platform.aws else {
         return Err(

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::peers::PeerSidecars;
+use super::postgres::Postgres;
 use super::stand_in::StandIn;
 use super::{Parts, Router};
 use crate::core::engine::Identity;
@@ -10,8 +12,13 @@ use crate::service::context::Context;
 /// The parts that a sidecar acts on, as the platform file names them. `adapt` puts in those that are in AWS.
 #[must_use]
 pub fn assemble(context: &Context, identity: Identity, adapt: impl FnOnce(&mut Parts)) -> (Arc<Parts>, Router) {
-    let _ = identity;
     let mut parts = Parts::absent();
+    if let Some(sidecars) = PeerSidecars::of(context, identity.region) {
+        parts.peers = Arc::new(sidecars);
+    }
+    if let Some(databases) = Postgres::of(context, identity.region) {
+        parts.database = Arc::new(databases);
+    }
     adapt(&mut parts);
     let played = context.platform.played.as_ref().map(|played| {
         let stand_in = StandIn::new(context.client.clone(), played.address.clone());

@@ -8,6 +8,8 @@ mod absent;
 mod assemble;
 mod carry_out;
 pub mod http;
+pub mod peers;
+pub mod postgres;
 mod router;
 pub mod stand_in;
 
