@@ -1,6 +1,7 @@
 //! What peers send, and how what they send is refused.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -90,6 +91,8 @@ async fn neighbouring_formats_are_understood_and_later_ones_refused_with_a_reaso
         ",\"version\":2,\"least\":1,\"sidecar\":2,\"zone\":{\"name\":\"use2-az1\"}",
     ] {
         let before = home.heard("heartbeat", Region::Away).await;
+        // No two observations of one moment: the core would take them for one.
+        tokio::time::sleep(Duration::from_millis(5)).await;
         let (status, error) = home
             .post("/peer/v1/heartbeat", Some(PEER_TOKEN), home.heartbeat(rest))
             .await;

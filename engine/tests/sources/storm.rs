@@ -10,14 +10,16 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use understudy_engine::core::decision::Verdict as Decision;
 use understudy_engine::core::effect::{DatabaseView, Effect, Intent, Outcome};
-use understudy_engine::core::ids::{Nonce, Region};
+use understudy_engine::core::ids::{Nonce, Region, WitnessId};
 use understudy_engine::core::journal::Happening;
 use understudy_engine::core::lease::{LeaseRecord, LeaseRequest};
 use understudy_engine::core::machine::StateName;
+use understudy_engine::core::signal::{Observation, Signal};
 use understudy_engine::service::parts::Executor;
 use understudy_engine::service::platform::Place;
-use understudy_engine::service::shell::Receipt;
+use understudy_engine::service::shell::{Input, Receipt};
 use understudy_engine::service::sources::{self, DatabaseProbe, Verdict};
+use understudy_policies::model::WitnessKind;
 use understudy_policies::shipped::trading;
 
 use crate::server::{Manner, Server};
@@ -75,8 +77,8 @@ impl DatabaseProbe for Database {
     }
 }
 
-/// Alarms as fast as they can be taken, at least 10,000 in a second of the drill's on a machine of any use.
-async fn storm(sidecar: &Running, stop: Arc<AtomicBool>, taken: Arc<AtomicU64>) -> JoinSet<()> {
+/// Alarms and rubbish, 20,000 in a second.
+fn storm(sidecar: &Running, stop: &Arc<AtomicBool>, taken: &Arc<AtomicU64>) -> JoinSet<()> {
     let template = std::fs::read_to_string(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/tests/fixtures/events/alarm-metric.json"
@@ -85,10 +87,14 @@ async fn storm(sidecar: &Running, stop: Arc<AtomicBool>, taken: Arc<AtomicU64>) 
     let mut storm = JoinSet::new();
     for bad in [false, true] {
         let (intake, clock) = (Arc::clone(&sidecar.sidecar.intake), sidecar.sidecar.context.clock);
-        let (stop, taken, template) = (Arc::clone(&stop), Arc::clone(&taken), template.clone());
+        let (stop, taken, template) = (Arc::clone(stop), Arc::clone(taken), template.clone());
         storm.spawn(async move {
             let mut alarm: serde_json::Value = serde_json::from_str(&template).unwrap();
+            let mut raised = false;
             while !stop.load(Ordering::Relaxed) {
+                // Changes its mind each time, so that the core has something to write down.
+                raised = !raised;
+                alarm["detail"]["state"]["value"] = json!(if raised { "ALARM" } else { "OK" });
                 let now = jiff::Timestamp::from_millisecond(clock.wall().as_millis()).unwrap();
                 alarm["detail"]["state"]["timestamp"] = json!(now.to_string());
                 let text = if bad {
@@ -143,11 +149,22 @@ async fn a_storm_of_alarms_holds_up_no_decision() {
     let mut observer = JoinSet::new();
     sources::start_observer(&context(Place::Witness, trading(), &platform, clock), &mut observer);
     let status = sidecar.sidecar.views.status.clone();
+    let lag = trading().witnesses;
+    let lag = lag
+        .iter()
+        .position(|witness| witness.kind == WitnessKind::ReplicationLag);
+    let measured = Signal {
+        witness: WitnessId(u8::try_from(lag.unwrap()).unwrap()),
+        target: Region::Home,
+        observation: Observation::Lag(Duration::from_millis(100)),
+        observed: clock.wall(),
+    };
+    assert!(sidecar.sidecar.inbox.put(Input::Signal(measured, None)));
     until("steady", async || status.borrow().state == StateName::Steady).await;
 
     let mut journal = sidecar.sidecar.views.journal.subscribe();
     let (stop, taken) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let mut storm = storm(&sidecar, Arc::clone(&stop), Arc::clone(&taken)).await;
+    let mut storm = storm(&sidecar, &stop, &taken);
     until("the storm has begun", async || taken.load(Ordering::Relaxed) > 1_000).await;
     home.becomes(Manner::Hangs);
     home_lives.store(false, Ordering::Relaxed);
