@@ -87,8 +87,8 @@ async fn a_connection_that_died_eats_no_look() {
         // One lost look would be a breach, and this many healthy ones would not clear it.
         witness.clear_after = 100;
     }
-    let sidecar = Running::start(context(AWAY, policy, &platform, clock(2.0))).await;
-    until("five looks", async || home.connections() >= 5).await;
+    let sidecar = Running::start(context(AWAY, policy, &platform, clock(1.0))).await;
+    until("four looks", async || home.connections() >= 4).await;
     sidecar
         .until("peer-application", Region::Home, WitnessState::Healthy)
         .await;
