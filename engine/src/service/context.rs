@@ -10,6 +10,7 @@ use super::platform::{Place, Platform};
 use super::secret::Secret;
 use super::shell::{Inbox, Views};
 use super::sources::{DatabaseProbe, Intake};
+use super::standing::Standing;
 use crate::core::engine::Identity;
 use crate::core::ids::Region;
 
@@ -59,6 +60,8 @@ pub struct Sidecar {
     pub intake: Arc<Intake>,
     /// What may be looked at.
     pub views: Views,
+    /// What is to be known of the process itself.
+    pub standing: tokio::sync::watch::Receiver<Arc<Standing>>,
     /// What operators, and whoever posts events, must show.
     pub operator_token: Arc<Secret>,
 }

@@ -13,7 +13,7 @@ use understudy_engine::service::platform::Place;
 use understudy_engine::service::shell::Receipt;
 use understudy_engine::service::sources::{Recording, Verdict};
 
-use crate::sidecar::{OPERATOR_TOKEN, PEER_TOKEN, Running, clock, context, listeners, quick};
+use crate::sidecar::{OPERATOR_TOKEN, PEER_TOKEN, Running, a_path, clock, context, listeners, quick};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/events");
 
@@ -157,7 +157,7 @@ async fn a_recording_is_played_in_order_as_if_it_happened_now() {
         json!({"after_ms": 5_000, "event": fixed, "late_ms": 100}).to_string(),
         "{\"what\":\"is this\"}".to_owned(),
     ];
-    let path = std::env::temp_dir().join(format!("understudy-recording-{}.jsonl", std::process::id()));
+    let path = a_path("recording.jsonl");
     std::fs::write(&path, lines.join("\n")).unwrap();
     let recording = Recording::read(&path);
     std::fs::remove_file(&path).unwrap();
@@ -180,7 +180,7 @@ async fn a_recording_is_played_in_order_as_if_it_happened_now() {
 
 #[test]
 fn a_file_that_cannot_be_played_is_named_with_its_line() {
-    let path = std::env::temp_dir().join(format!("understudy-bad-recording-{}.jsonl", std::process::id()));
+    let path = a_path("bad.jsonl");
     std::fs::write(&path, "{}\n\n{\"after_ms\": 1}\n").unwrap();
     let wrong = Recording::read(&path).unwrap_err().to_string();
     std::fs::remove_file(&path).unwrap();

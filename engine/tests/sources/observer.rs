@@ -14,7 +14,7 @@ use understudy_engine::service::sources;
 use understudy_policies::shipped::trading;
 
 use crate::server::{Manner, Server};
-use crate::sidecar::{OPERATOR_TOKEN, PEER_TOKEN, Running, address, clock, context, listeners, quick};
+use crate::sidecar::{OPERATOR_TOKEN, PEER_TOKEN, Running, a_path, address, clock, context, listeners, quick};
 
 #[tokio::test]
 async fn the_observer_tells_both_regions_although_one_sidecar_hangs() {
@@ -87,7 +87,7 @@ async fn an_observer_is_a_process_of_its_own() {
         );
         sidecars.push(Running::listening(context, Arc::new(Parts::absent()), operators, peers));
     }
-    let folder = std::env::temp_dir().join(format!("understudy-observer-{}", std::process::id()));
+    let folder = a_path("observer");
     std::fs::create_dir_all(&folder).unwrap();
     let write = |name: &str, text: &str| {
         let path = folder.join(name);

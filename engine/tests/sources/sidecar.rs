@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use understudy_engine::core::engine::Identity;
 use understudy_engine::core::evidence::WitnessState;
 use understudy_engine::core::ids::{Region, SidecarId};
 use understudy_engine::core::status::{Explanation, WitnessView};
-use understudy_engine::core::time::{Timestamp, WallTime};
-use understudy_engine::service::clock::{Clock, Pace};
+use understudy_engine::core::time::Timestamp;
+use understudy_engine::service::clock::{Clock, DrillTime, Pace};
 use understudy_engine::service::context::{Context, Sidecar};
 use understudy_engine::service::http;
-use understudy_engine::service::journal::Journal;
+use understudy_engine::service::journal::{Journal, Owner};
 use understudy_engine::service::parts::http::{client, fresh_client};
 use understudy_engine::service::parts::{Executor, Parts};
 use understudy_engine::service::platform::{self, Place};
@@ -36,11 +36,18 @@ const NOON: i64 = 1_780_502_400_000;
 
 /// A drill's clock.
 pub(crate) fn clock(speed: f64) -> Clock {
-    Clock::of_drill(Pace {
-        began: Clock::real().wall(),
-        shows: WallTime::from_millis(NOON),
-        speed,
-    })
+    let path = a_path("time");
+    let time = DrillTime::begin(&path, &Pace::from_now(0, speed, NOON)).unwrap();
+    // Whoever has it open keeps it.
+    std::fs::remove_file(&path).unwrap();
+    Clock::of_drill(time.forever())
+}
+
+/// A path that nothing else has.
+pub(crate) fn a_path(name: &str) -> PathBuf {
+    static PATHS: AtomicU32 = AtomicU32::new(0);
+    let number = PATHS.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("understudy-sources-{}-{number}-{name}", std::process::id()))
 }
 
 /// The trading policy, with probes that are quick to believe.
@@ -108,18 +115,20 @@ impl Running {
         operators: TcpListener,
         peers: TcpListener,
     ) -> Self {
-        static FOLDERS: AtomicU32 = AtomicU32::new(0);
-        let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("understudy-sources-{}-{number}", std::process::id()));
+        let folder = a_path("journal");
         let Place::Serving(region) = context.place else {
             panic!("an observer has no core")
         };
         let identity = Identity {
             region,
             sidecar: SidecarId(1),
-            incarnation: u64::from(number) + 1,
+            incarnation: 1,
         };
-        let journal = Journal::open(&folder).unwrap();
+        let owner = Owner {
+            region: context.region_name(region).to_string(),
+            sidecar: identity.sidecar,
+        };
+        let journal = Journal::open(&folder, &owner, context.clock.wall()).unwrap();
         let (policy, clock) = (Arc::clone(&context.policy), context.clock);
         let shell = Shell::start(&policy, identity, clock, journal, executor, &Handle::current()).unwrap();
         let intake = Intake::new(&context, Arc::clone(shell.inbox()));
@@ -129,6 +138,7 @@ impl Running {
             inbox: Arc::clone(shell.inbox()),
             intake: Arc::new(intake),
             views: shell.views().clone(),
+            standing: watch::Sender::default().subscribe(),
             operator_token: Arc::new(Secret::new(OPERATOR_TOKEN.to_owned())),
         };
         let (at, peers_at) = (address(&operators), address(&peers));
@@ -177,7 +187,7 @@ impl Running {
 
     pub(crate) async fn end(&mut self) {
         self.sidecar.inbox.close();
-        if let Some(shell) = self.shell.take() {
+        if let Some(mut shell) = self.shell.take() {
             shell.ended().await;
         }
     }

@@ -3,10 +3,9 @@
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tracing::error;
 
 use super::context::{Context, Sidecar};
-use super::sources;
+use super::{listener, sources};
 
 /// Serves a sidecar's operators on one listener, and its peers on another.
 pub fn serve(sidecar: &Sidecar, operators: TcpListener, peers: TcpListener, tasks: &mut JoinSet<()>) {
@@ -28,9 +27,5 @@ fn operators(sidecar: &Sidecar) -> Router {
 }
 
 fn listen(listener: TcpListener, router: Router, tasks: &mut JoinSet<()>) {
-    tasks.spawn(async move {
-        if let Err(failure) = axum::serve(listener, router).await {
-            error!(%failure, "a listener has ended");
-        }
-    });
+    tasks.spawn(async move { match listener::serve(listener, router).await {} });
 }

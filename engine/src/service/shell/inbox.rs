@@ -62,6 +62,10 @@ pub enum Input {
     Peer(PeerMessage),
     Notice(Notice, Option<Receipt>),
     Signal(Signal, Option<Receipt>),
+    /// End as soon as the engine rests, to be started again.
+    Rest,
+    /// Do not, after all.
+    GoOn,
 }
 
 /// How much has been put in and dropped so far, by kind.
@@ -160,7 +164,7 @@ impl State {
         match input {
             // As many as effects were asked for, so bounded by the core itself.
             Input::Outcome(id, outcome) => self.outcomes.push_back((id, outcome)),
-            Input::Command(..) | Input::Explain(_) => {
+            Input::Command(..) | Input::Explain(_) | Input::Rest | Input::GoOn => {
                 if self.commands.len() == COMMANDS_MAX {
                     self.pressure.commands_refused += 1;
                     return false;

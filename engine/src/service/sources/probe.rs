@@ -10,6 +10,8 @@ use reqwest::header::{CACHE_CONTROL, CONNECTION};
 use reqwest::{Client, Response, Url};
 use tokio::task::JoinSet;
 
+use crate::service::clock::Clock;
+
 /// As much of an answer is looked at. The same as Route 53's own string matching.
 const LOOKED_AT_BYTES: usize = 5_120;
 
@@ -54,8 +56,14 @@ impl Seen {
     }
 }
 
-/// Asks a health path. `patience` is real time, and covers everything from the name's resolution to the answer.
-pub(super) async fn ask(client: &Client, url: &Url, healthy_answer: Option<&str>, patience: Duration) -> Seen {
+/// Asks a health path. `patience` covers everything from the name's resolution to the answer.
+pub(super) async fn ask(
+    clock: Clock,
+    client: &Client,
+    url: &Url,
+    healthy_answer: Option<&str>,
+    patience: Duration,
+) -> Seen {
     let asked = async {
         match get(client, url).await {
             Ok(answer) if answer.status().is_success() => read(answer, healthy_answer.unwrap_or_default()).await,
@@ -63,11 +71,11 @@ pub(super) async fn ask(client: &Client, url: &Url, healthy_answer: Option<&str>
             Err(error) => Seen::of(&error),
         }
     };
-    tokio::time::timeout(patience, asked).await.unwrap_or(Seen::TimedOut)
+    clock.timeout(patience, asked).await.unwrap_or(Seen::TimedOut)
 }
 
 /// Asks all of these at once. Any answer of any of them will do: whoever hears it is not cut off.
-pub(super) async fn ask_any(client: &Client, urls: &[Url], patience: Duration) -> Seen {
+pub(super) async fn ask_any(clock: Clock, client: &Client, urls: &[Url], patience: Duration) -> Seen {
     let mut asked = JoinSet::new();
     for url in urls {
         let (client, url) = (client.clone(), url.clone());
@@ -84,7 +92,7 @@ pub(super) async fn ask_any(client: &Client, urls: &[Url], patience: Duration) -
         }
         worst
     };
-    tokio::time::timeout(patience, first).await.unwrap_or(Seen::TimedOut)
+    clock.timeout(patience, first).await.unwrap_or(Seen::TimedOut)
 }
 
 async fn get(client: &Client, url: &Url) -> reqwest::Result<Response> {
@@ -195,7 +203,7 @@ mod tests {
     }
 
     async fn look_at(url: Url, patience: Duration) -> Seen {
-        ask(&fresh_client().unwrap(), &url, Some("\"ok\""), patience).await
+        ask(Clock::real(), &fresh_client().unwrap(), &url, Some("\"ok\""), patience).await
     }
 
     #[tokio::test]
@@ -215,7 +223,10 @@ mod tests {
             then: Then::Closes,
         };
         let url = server.start().await;
-        assert_eq!(ask(&fresh_client().unwrap(), &url, None, PATIENT).await, Seen::Healthy);
+        assert_eq!(
+            ask(Clock::real(), &fresh_client().unwrap(), &url, None, PATIENT).await,
+            Seen::Healthy
+        );
     }
 
     #[tokio::test]
@@ -291,8 +302,14 @@ mod tests {
             then: Then::Closes,
         };
         let urls = [silent.clone(), gone.clone(), failing.start().await];
-        assert_eq!(ask_any(&client, &urls, PATIENT).await, Seen::Healthy);
-        assert_eq!(ask_any(&client, &urls[..2], IMPATIENT).await, Seen::TimedOut);
-        assert_eq!(ask_any(&client, &[gone], PATIENT).await, Seen::Unreachable);
+        assert_eq!(ask_any(Clock::real(), &client, &urls, PATIENT).await, Seen::Healthy);
+        assert_eq!(
+            ask_any(Clock::real(), &client, &urls[..2], IMPATIENT).await,
+            Seen::TimedOut
+        );
+        assert_eq!(
+            ask_any(Clock::real(), &client, &[gone], PATIENT).await,
+            Seen::Unreachable
+        );
     }
 }

@@ -78,9 +78,9 @@ impl Letter {
 /// Sends to a number of sidecars.
 #[derive(Debug, Clone)]
 pub(crate) struct Messenger {
+    clock: Clock,
     client: Client,
     token: Arc<Secret>,
-    clock: Clock,
     sidecars: Vec<Arc<Destination>>,
 }
 
@@ -107,14 +107,14 @@ impl Messenger {
             told: Mutex::default(),
         };
         Self {
+            clock: context.clock,
             client: context.fresh.clone(),
             token: Arc::clone(&context.peer_token),
-            clock: context.clock,
             sidecars: sidecars.into_iter().map(|url| Arc::new(destination(url))).collect(),
         }
     }
 
-    /// Sends to every sidecar, and goes on sending also if nobody waits for what becomes of it. `patience` is real time.
+    /// Sends to every sidecar, and goes on sending also if nobody waits for what becomes of it.
     pub(crate) fn send(&self, letter: Letter, body: &impl Serialize, patience: Duration) -> mpsc::Receiver<Sent> {
         // Room for one of each, so that no report waits.
         let (report, reports) = mpsc::channel(self.sidecars.len().max(1));
@@ -127,17 +127,18 @@ impl Messenger {
                 continue;
             };
             let post = Post {
+                clock: self.clock,
                 client: self.client.clone(),
                 token: Arc::clone(&self.token),
                 letter,
                 to: Arc::clone(sidecar),
                 _permit: permit,
             };
-            let (text, report, clock) = (text.clone(), report.clone(), self.clock);
+            let (text, report) = (text.clone(), report.clone());
             drop(tokio::spawn(async move {
                 let (sent, why) = post.send(text, patience).await;
                 count(letter, sent.label());
-                post.to.tell_the_log(letter, sent, why.as_deref(), clock);
+                post.to.tell_the_log(letter, sent, why.as_deref(), post.clock);
                 let _ = report.try_send(sent);
             }));
         }
@@ -147,6 +148,7 @@ impl Messenger {
 
 /// One message on its way.
 struct Post {
+    clock: Clock,
     client: Client,
     token: Arc<Secret>,
     letter: Letter,
@@ -174,9 +176,8 @@ impl Post {
                 Err(_) => (Sent::Unknown, None),
             }
         };
-        tokio::time::timeout(patience, sent)
-            .await
-            .unwrap_or((Sent::Unknown, None))
+        let sent = self.clock.timeout(patience, sent).await;
+        sent.unwrap_or((Sent::Unknown, None))
     }
 }
 
