@@ -21,7 +21,7 @@ use understudy_engine::service::journal::{Journal, Owner};
 use understudy_engine::service::parts::http::{client, fresh_client};
 use understudy_engine::service::parts::{Executor, Parts};
 use understudy_engine::service::platform::{self, Place};
-use understudy_engine::service::secret::Secret;
+use understudy_engine::service::secret::{Secret, Tokens};
 use understudy_engine::service::shell::{Input, Shell};
 use understudy_engine::service::sources::{self, Intake};
 use understudy_policies::Policy;
@@ -74,6 +74,7 @@ pub(crate) fn context(place: Place, policy: Policy, platform: &str, clock: Clock
         fresh: fresh_client().unwrap(),
         database_probes: [None, None],
         peer_token: Arc::new(Secret::new(PEER_TOKEN.to_owned())),
+        host_names: Arc::default(),
     }
 }
 
@@ -139,7 +140,7 @@ impl Running {
             intake: Arc::new(intake),
             views: shell.views().clone(),
             standing: watch::Sender::default().subscribe(),
-            operator_token: Arc::new(Secret::new(OPERATOR_TOKEN.to_owned())),
+            operator_token: Arc::new(Tokens::one(Secret::new(OPERATOR_TOKEN.to_owned()))),
         };
         let (at, peers_at) = (address(&operators), address(&peers));
         let mut tasks = JoinSet::new();
