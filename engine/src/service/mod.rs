@@ -21,6 +21,7 @@
 //! - [`observability`]: logs, metrics, traces.
 //! - [`standing`]: what operators should know of the process itself.
 //! - [`clock`]: the two clocks of the core, read from the machine.
+//! - [`telling`]: what a drill is told.
 
 pub mod cli;
 pub mod clock;
@@ -40,3 +41,4 @@ pub mod shell;
 mod signals;
 pub mod sources;
 pub mod standing;
+pub mod telling;

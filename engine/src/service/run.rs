@@ -25,13 +25,15 @@ use super::context::{Context, Sidecar};
 use super::journal::{Journal, JournalFailure, Owner};
 use super::parts;
 use super::parts::http::{client, fresh_client};
+use super::parts::postgres;
 use super::platform::{Place, Platform};
 use super::round::{Round, RoundEnd, read_next};
 use super::secret::{Secret, Tokens};
 use super::shell::{Shell, ShellEnd};
 use super::signals::{Signals, Told};
+use super::sources::{Intake, Recording};
 use super::standing::{Standing, Standings};
-use super::{http, observability, sources};
+use super::{http, observability, sources, telling};
 use crate::core::engine::Identity;
 use crate::core::ids::{Region, SidecarId};
 
@@ -56,10 +58,14 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where peers send.
     pub peer_listen: SocketAddr,
+    /// Recorded events to play. An observer takes none.
+    pub events: Option<Recording>,
     /// What operators must show.
     pub operator_token: Tokens,
     /// What peers must show.
     pub peer_token: Secret,
+    /// Whether every journal entry is told on standard output: to a drill.
+    pub tell_journal: bool,
     /// Names under which operators may reach it, besides `localhost` and addresses.
     pub host_names: Vec<String>,
 }
@@ -103,7 +109,7 @@ impl Failure {
 /// When it cannot start, or its journal fails.
 pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
     let signals = Signals::listen().map_err(Failure::machine)?;
-    let context = Context {
+    let mut context = Context {
         place: settings.place,
         policy: Arc::new(settings.policy),
         platform: Arc::new(settings.platform),
@@ -114,6 +120,7 @@ pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
         peer_token: Arc::new(settings.peer_token),
         host_names: settings.host_names.into(),
     };
+    context.database_probes = postgres::probe::both(&context);
     let place = match settings.place {
         Place::Serving(region) => context.region_name(region),
         Place::Witness => &context.policy.regions.witness,
@@ -136,6 +143,8 @@ pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
                 operator_token: Arc::new(settings.operator_token),
                 operators,
                 peers,
+                events: settings.events,
+                tell_journal: settings.tell_journal,
                 standings: watch::Sender::new(Arc::new(Standing {
                     set_aside: journal.set_aside().to_vec(),
                     ..Standing::default()
@@ -154,12 +163,15 @@ struct Process {
     operator_token: Arc<Tokens>,
     operators: Socket,
     peers: Socket,
+    /// Played in the first round only.
+    events: Option<Recording>,
+    tell_journal: bool,
     standings: Standings,
 }
 
 impl Process {
     async fn serve(
-        self,
+        mut self,
         mut context: Context,
         mut journal: Journal,
         mut signals: Signals,
@@ -172,16 +184,23 @@ impl Process {
             let executor = Arc::new(router);
             let mut shell = Shell::start(&policy, identity, clock, journal, executor, &Handle::current())
                 .map_err(Failure::machine)?;
+            if let Some(journal) = shell.journal().filter(|_| self.tell_journal) {
+                telling::tell(journal).map_err(Failure::machine)?;
+            }
             let sidecar = Sidecar {
                 context: context.clone(),
                 identity,
                 inbox: Arc::clone(shell.inbox()),
+                intake: Arc::new(Intake::new(&context, Arc::clone(shell.inbox()))),
                 views: shell.views().clone(),
                 standing: self.standings.subscribe(),
                 operator_token: Arc::clone(&self.operator_token),
             };
             let mut tasks = JoinSet::new();
             sources::start(&sidecar, &parts, &mut tasks);
+            if let Some(events) = self.events.take() {
+                tasks.spawn(events.play(Arc::clone(&sidecar.intake), clock));
+            }
             http::serve(&sidecar, self.operators.again()?, self.peers.again()?, &mut tasks);
             info!(
                 region = %context.region_name(self.region),

@@ -11,12 +11,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use understudy_engine::core::engine::Identity;
 use understudy_engine::core::ids::{Region, SidecarId};
-use understudy_engine::service::clock::{Clock, Pace};
+use understudy_engine::service::clock::{Clock, DrillTime, Pace};
 use understudy_engine::service::context::{Context, Sidecar};
 use understudy_engine::service::journal::{Journal, Owner};
 use understudy_engine::service::platform::{self, Place};
 use understudy_engine::service::secret::{Secret, Tokens};
 use understudy_engine::service::shell::Shell;
+use understudy_engine::service::sources::Intake;
 use understudy_engine::service::standing::Standing;
 use understudy_engine::service::{http, observability};
 use understudy_policies::source::Source;
@@ -39,6 +40,20 @@ pub(crate) struct Stage {
     _standing: watch::Sender<Arc<Standing>>,
 }
 
+/// Time that runs faster than life, held by nobody.
+fn drill_time() -> &'static DrillTime {
+    let folder = tempfile::tempdir().unwrap();
+    let pace = Pace {
+        began: Clock::real().boot().as_micros(),
+        shows: 0,
+        speed: SPEED,
+        held_at: u64::MAX,
+        starts: Clock::real().wall().as_millis(),
+    };
+    // The file stays open when its folder is gone.
+    DrillTime::begin(&folder.path().join("time"), &pace).unwrap().forever()
+}
+
 impl Stage {
     /// A sidecar of the away region that stands by.
     pub(crate) async fn new() -> Self {
@@ -46,12 +61,7 @@ impl Stage {
     }
 
     pub(crate) async fn with(policy: Policy, tokens: Tokens) -> Self {
-        let pace = Pace {
-            began: Clock::real().wall(),
-            shows: Clock::real().wall(),
-            speed: SPEED,
-        };
-        let clock = Clock::of_drill(pace);
+        let clock = Clock::of_drill(drill_time());
         let identity = Identity {
             region: Region::Away,
             sidecar: SidecarId(1),
@@ -85,9 +95,10 @@ impl Stage {
         let shell = Shell::start(&policy, identity, clock, journal, executor, &Handle::current()).unwrap();
         let standing = watch::Sender::new(Arc::new(Standing::default()));
         let sidecar = Sidecar {
-            context,
             identity,
             inbox: Arc::clone(shell.inbox()),
+            intake: Arc::new(Intake::new(&context, Arc::clone(shell.inbox()))),
+            context,
             views: shell.views().clone(),
             standing: standing.subscribe(),
             operator_token: Arc::new(tokens),

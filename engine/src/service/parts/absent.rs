@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_missing_part_is_told_of_once_and_not_every_second() {
-        let at = |seconds| Timestamp::from_micros(seconds * 1_000_000);
+        let at = |seconds: u64| Timestamp::from_micros(seconds * 1_000_000);
         let told = (0..1300)
             .filter(|second| is_news("a part of this test", at(*second)))
             .count();

@@ -13,9 +13,11 @@ use crate::service::clock::Clock;
 
 /// How often a call that waits is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// A longer gap than this, in real time, is a suspension. A choice: the lease's margin is a second; a machine that is so
-/// busy that it takes as long loses nothing but an attempt.
+/// A longer gap than this, on the engine's clock, is a suspension. A choice: the lease's margin is a second; a machine
+/// that is so busy that it takes as long loses nothing but an attempt.
 const GAP_MAX: Duration = Duration::from_millis(900);
+/// In a fast drill a gap of this length, in real time, is none yet.
+const REAL_GAP_MIN: Duration = Duration::from_millis(300);
 
 /// The call's result; none: the process was suspended during it.
 pub(super) async fn while_awake<T>(clock: Clock, call: impl Future<Output = T>) -> Option<T> {
@@ -47,9 +49,9 @@ impl Alive {
 
     fn was_suspended(&mut self) -> bool {
         let now = self.clock.boot();
-        let gap = self.clock.real_span(now.since(self.seen));
+        let gap = now.since(self.seen);
         self.seen = now;
-        gap > GAP_MAX
+        gap > GAP_MAX && self.clock.real_span(gap) > REAL_GAP_MIN
     }
 }
 

@@ -77,6 +77,7 @@ pub struct Shell {
     views: Views,
     ended: oneshot::Receiver<Left>,
     thread: JoinHandle<()>,
+    journal: Option<broadcast::Receiver<Arc<JournalEntry>>>,
 }
 
 impl Shell {
@@ -100,7 +101,7 @@ impl Shell {
         };
         let (status, status_seen) = watch::channel(Arc::new(engine.status(now)));
         let turned = Arc::new(AtomicU64::new(now.boot.as_micros()));
-        let (live, _) = broadcast::channel(256);
+        let (live, from_the_start) = broadcast::channel(256);
         let history = journal.reader();
         let dispatcher = Dispatcher::new(
             identity.region,
@@ -118,7 +119,7 @@ impl Shell {
             inbox: Arc::clone(&inbox),
             dispatcher,
             journal,
-            stall: Stall::new(now.boot),
+            stall: Stall::new(),
             status,
             live: live.clone(),
             turned: Arc::clone(&turned),
@@ -142,6 +143,7 @@ impl Shell {
             },
             ended,
             thread,
+            journal: Some(from_the_start),
         })
     }
 
@@ -155,6 +157,11 @@ impl Shell {
     #[must_use]
     pub const fn views(&self) -> &Views {
         &self.views
+    }
+
+    /// The journal as it grows, from its first entry on. Taken once.
+    pub const fn journal(&mut self) -> Option<broadcast::Receiver<Arc<JournalEntry>>> {
+        self.journal.take()
     }
 
     /// Waits for the end of the core's thread: what was written down is on disk by then. May be given up and waited for
@@ -262,7 +269,7 @@ impl CoreThread {
             if self.resting && rests(self.engine.state()) {
                 return ShellEnd::Rested;
             }
-            if self.stall.goes_on(&self.clock, self.journal.unanswered()) {
+            if self.stall.goes_on(self.journal.unanswered()) {
                 error!("the disk has not answered for too long");
                 return ShellEnd::JournalFailed;
             }

@@ -24,8 +24,8 @@ use crate::core::lease::{LeaseRecord, LeaseRequest};
 use crate::core::machine::StateName;
 use crate::core::memory::Memory;
 use crate::core::signal::{Command, Notice};
-use crate::core::time::{DatabaseTime, WallTime};
-use crate::service::clock::{Clock, Pace};
+use crate::core::time::DatabaseTime;
+use crate::service::clock::{Clock, DrillTime, Pace};
 use crate::service::journal::tests::full_disk::Disk;
 use crate::service::journal::{Journal, Owner, Span};
 use crate::service::parts::Executor;
@@ -118,11 +118,11 @@ fn policy() -> Policy {
 
 /// Twenty times as fast as life.
 fn clock() -> Clock {
-    Clock::of_drill(Pace {
-        began: Clock::real().wall(),
-        shows: WallTime::from_millis(1_780_502_400_000),
-        speed: 20.0,
-    })
+    let folder = tempfile::tempdir().unwrap();
+    let pace = Pace::from_now(0, 20.0, 1_780_502_400_000);
+    // The file stays open; its name is not needed any more.
+    let time = DrillTime::begin(&folder.path().join("time"), &pace).unwrap();
+    Clock::of_drill(time.forever())
 }
 
 fn owner() -> Owner {
