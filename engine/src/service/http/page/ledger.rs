@@ -13,7 +13,7 @@ pub(super) fn draw(ledger: Option<&LedgerAnswer>) -> Markup {
         section data-part="ledger" aria-labelledby="h-ledger" {
             h2 #h-ledger { "Budget" }
             @match ledger {
-                None => { p .fine { "No breach since the start: the clock has not begun." } }
+                None => { p .fine { "No failover is under way, and there was none since the start." } }
                 Some(ledger) => (account(ledger)),
             }
         }
