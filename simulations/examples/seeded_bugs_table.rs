@@ -1,5 +1,6 @@
 //! Runs the same campaign with each of the bugs that are put in on purpose, and writes what it found as the table of
-//! `docs/campaigns.md`: in how many timelines, named by which invariants, and how small it became.
+//! `docs/campaigns.md`: in how many timelines, named by which invariants, and how small it became. With the name of a bug
+//! it writes the first timeline's scenario file instead, as it was made small.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +8,7 @@ use understudy_policies::{Policy, shipped};
 use understudy_simulations::campaign::{HORIZON, Source, Timeline, Workload};
 use understudy_simulations::digest::Digest;
 use understudy_simulations::run::digest_with_bug;
+use understudy_simulations::scenario::write;
 use understudy_simulations::seeded::Bug;
 use understudy_simulations::shrink::{Failure, shrink_by};
 
@@ -17,6 +19,14 @@ fn main() {
     let policy = shipped::trading();
     let source = Source::Workload(Workload::Outages, HORIZON);
     let timelines: Vec<Timeline> = (1..=TIMELINES).map(|seed| source.timeline(seed, &policy)).collect();
+    if let Some(name) = std::env::args().nth(1) {
+        let bug = Bug::all().find(|bug| bug.name() == name);
+        print!(
+            "{}",
+            bug.map_or_else(|| "no such bug\n".to_owned(), |bug| small(bug, &timelines, &policy))
+        );
+        return;
+    }
     println!("| Bug | Wrong timelines of {TIMELINES} | What says so | First seed | Faults there, and left |");
     println!("|--|--|--|--|--|");
     for bug in Bug::all() {
@@ -55,6 +65,17 @@ fn row(bug: Bug, timelines: &[Timeline], policy: &Policy) -> String {
         first.seed,
         pieces(first)
     )
+}
+
+/// The scenario file of what is left of the first timeline that a bug shows in.
+fn small(bug: Bug, timelines: &[Timeline], policy: &Policy) -> String {
+    let found = timelines.iter().find_map(|timeline| {
+        let shrunk = shrink_by(timeline, |candidate| run(bug, candidate, policy))?;
+        let moved = run(bug, &shrunk.timeline, policy).failovers > 0;
+        let found = format!("Seed {}, after {} runs.", timeline.seed, shrunk.runs);
+        Some(write(&shrunk.scenario(bug.name(), moved), &[found]))
+    });
+    found.unwrap_or_else(|| "it shows in none of the timelines\n".to_owned())
 }
 
 /// Faults and what operators do.
