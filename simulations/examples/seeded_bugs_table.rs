@@ -71,9 +71,15 @@ fn row(bug: Bug, timelines: &[Timeline], policy: &Policy) -> String {
 fn small(bug: Bug, timelines: &[Timeline], policy: &Policy) -> String {
     let found = timelines.iter().find_map(|timeline| {
         let shrunk = shrink_by(timeline, |candidate| run(bug, candidate, policy))?;
-        let moved = run(bug, &shrunk.timeline, policy).failovers > 0;
-        let found = format!("Seed {}, after {} runs.", timeline.seed, shrunk.runs);
-        Some(write(&shrunk.scenario(bug.name(), moved), &[found]))
+        let digest = run(bug, &shrunk.timeline, policy);
+        let mut told = vec![format!("Seed {}, after {} runs.", timeline.seed, shrunk.runs)];
+        told.extend(
+            digest
+                .violations
+                .first()
+                .map(|it| format!("At {:.3} s: {}.", it.at_seconds, it.text)),
+        );
+        Some(write(&shrunk.scenario(bug.name(), digest.failovers > 0), &told))
     });
     found.unwrap_or_else(|| "it shows in none of the timelines\n".to_owned())
 }

@@ -9,6 +9,7 @@ use understudy_engine::core::ids::Region;
 use understudy_engine::core::machine::StateName;
 use understudy_engine::core::signal::Command;
 use understudy_engine::workflow::StepId;
+use understudy_policies::model::LossAction;
 
 use super::BEGUN_BY;
 use super::HEALED_BY;
@@ -78,8 +79,10 @@ pub(super) const INCIDENTS: &[Kind] = &[
     Kind::new("incident-failback-stumbles", failback_stumbles),
 ];
 
-/// The incidents for which the budget is promised, if nothing else breaks.
+/// The incidents for which the budget is promised, if nothing else breaks. The first of them lose the whole region, the
+/// others its application.
 const PROMISED: usize = 5;
+const LOSE_THE_REGION: usize = 3;
 
 /// Draws one, and says whether the budget is promised for it.
 pub(super) fn draw(draft: &mut Draft<'_>) -> bool {
@@ -101,7 +104,15 @@ pub(super) fn draw(draft: &mut Draft<'_>) -> bool {
         let kind = draft.one_of(&kinds);
         kinds::draw(draft, Group::Fault, kind);
     }
-    others == 0 && incident < PROMISED && draft.serving == Region::Home
+    let losses = &draft.policy.losses;
+    let loss = if incident < LOSE_THE_REGION {
+        &losses.region
+    } else {
+        &losses.application
+    };
+    // A policy that waits first, or leaves it to people, promises nothing.
+    let answered = loss.action == LossAction::FailOver && loss.wait.is_zero();
+    others == 0 && incident < PROMISED && answered && draft.serving == Region::Home
 }
 
 /// Other platforms' order paths.
