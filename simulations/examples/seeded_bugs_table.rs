@@ -46,7 +46,11 @@ fn row(bug: Bug, timelines: &[Timeline], policy: &Policy) -> String {
         let Some(failure) = Failure::of(timeline, &run(bug, timeline, policy)) else {
             continue;
         };
-        *found.entry(failure.in_words()).or_default() += 1;
+        let what = match failure {
+            Failure::Broken(invariant) => invariant.to_owned(),
+            other => other.in_words(),
+        };
+        *found.entry(what).or_default() += 1;
         wrong.push(timeline);
     }
     let name = bug.name();
