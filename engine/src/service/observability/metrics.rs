@@ -15,6 +15,7 @@ use crate::core::ids::SidecarId;
 use crate::core::journal::{Happening, JournalEntry};
 use crate::core::machine::StateName;
 use crate::service::operators::shapes::{StatusAnswer, WitnessAnswer};
+use crate::service::sources::measures;
 use crate::words;
 
 /// What the answer of `/metrics` is.
@@ -49,6 +50,7 @@ pub fn install(region: &str, sidecar: SidecarId) {
             .ok()?;
         let handle = builder.install_recorder().ok()?;
         describe();
+        measures::describe();
         gauge!("understudy_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         Some(handle)
     });
