@@ -199,7 +199,10 @@ pub(crate) fn main() -> ExitCode {
     if let Some(code) = engine::main() {
         return code;
     }
-    let command = CommandLine::parse().command;
+    let command = match CommandLine::try_parse() {
+        Ok(line) => line.command,
+        Err(error) => return wrong_usage(&error),
+    };
     let (answer, json) = match &command {
         Command::Run(arguments) => (run::run(arguments), arguments.json),
         Command::Drill(arguments) => (drill::drill(arguments), arguments.json),
@@ -220,4 +223,18 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(refusal.exit_code())
         }
     }
+}
+
+/// Wrong usage, or help. Nothing was parsed, so that whether an object was asked for is looked up in the arguments.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    // Nobody may be there to read it.
+    drop(error.print());
+    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+        let said = error.render().to_string();
+        let said = said.split("\n\n").next().unwrap_or_default();
+        let words: Vec<&str> = said.trim_start_matches("error: ").split_whitespace().collect();
+        drop(output::print_json(&serde_json::json!({ "error": words.join(" ") })));
+    }
+    // 2, or 0 for help.
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }

@@ -148,7 +148,7 @@ fn lease(text: &mut String, status: &StatusAnswer) {
 fn ledger(text: &mut String, ledger: Option<&LedgerAnswer>) {
     line(text, "\nBudget");
     let Some(ledger) = ledger else {
-        line(text, "  no breach since the start");
+        line(text, "  no failover is under way, and there was none since the start");
         return;
     };
     let runs = if ledger.running {
