@@ -188,7 +188,12 @@ pub fn describe_status(status: &StatusAnswer, witnesses: &[WitnessAnswer]) {
 
 fn describe_lease(status: &StatusAnswer) {
     let lease = &status.lease;
-    gauge!("understudy_epoch").set(float(lease.epoch));
+    // Before the item has been read there is no epoch, and a 0 would look like a role change afterwards.
+    if lease.holder.is_some() {
+        gauge!("understudy_epoch").set(float(lease.epoch));
+    }
+    let holds = lease.holder.as_ref() == Some(&status.region);
+    gauge!("understudy_holds_lease").set(flag(holds));
     for region in &status.regions {
         gauge!("understudy_lease_holder", "target" => region.region.clone()).set(flag(region.holds_lease));
     }
@@ -259,6 +264,7 @@ fn describe() {
             "understudy_lease_holder",
             "1 for the region that holds the lease, as last read.",
         ),
+        ("understudy_holds_lease", "1 if the lease is with this sidecar's region, as last read."),
         (
             "understudy_lease_protected",
             "1 if the region without the lease could take over.",
