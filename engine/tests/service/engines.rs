@@ -52,6 +52,10 @@ impl Engine {
         &self.0.name
     }
 
+    pub(crate) fn arguments(&self) -> &[String] {
+        &self.0.arguments
+    }
+
     pub(crate) fn start(&self) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_understudy-engine"));
         command.args(&self.0.arguments);

@@ -169,6 +169,19 @@ impl Stage {
         &self.sidecars[1][0]
     }
 
+    /// The sidecar that drives a region.
+    pub(crate) fn driver(&self, region: Region) -> Engine {
+        let driver = self.world.lock().lease.drivers[region.index()];
+        let number = usize::from(driver.expect("the region has a driver").sidecar.0);
+        self.sidecars[region.index()][number - 1].clone()
+    }
+
+    /// Whether a sidecar of a region is in this state.
+    pub(crate) fn is_anywhere(&self, region: Region, state: StateName) -> bool {
+        let mut engines = self.sidecars[region.index()].iter();
+        engines.any(|engine| engine.state() == Some(state))
+    }
+
     /// Nothing in a region answers, and its sidecars are gone.
     pub(crate) fn lose(&self, region: Region) {
         self.world.lock().regions[region.index()].lost = true;
@@ -185,12 +198,10 @@ impl Stage {
         }
     }
 
-    /// Whether the first sidecars of both regions are in these states.
+    /// Whether a sidecar of each region is in these states, home first.
     pub(crate) fn is_at(&self, states: [StateName; 2]) -> bool {
-        self.sidecars
-            .iter()
-            .zip(states)
-            .all(|(engines, state)| engines.iter().any(|engine| engine.state() == Some(state)))
+        let mut regions = Region::BOTH.into_iter().zip(states);
+        regions.all(|(region, state)| self.is_anywhere(region, state))
     }
 
     /// Whether orders commit in this region now, and in no other.

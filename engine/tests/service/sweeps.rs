@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use understudy_engine::core::effect::{Effect, Intent};
+use understudy_engine::core::effect::{Effect, Intent, Outcome};
 use understudy_engine::core::ids::Region;
 use understudy_engine::core::machine::StateName;
 use understudy_engine::workflow::StepId;
@@ -31,7 +31,8 @@ struct Case {
 fn absence(blow: Blow) -> Duration {
     match blow {
         Blow::Kill => 3 * SECOND,
-        Blow::Suspend => 12 * SECOND,
+        // Another sidecar takes the seat after nine seconds and a little.
+        Blow::Suspend => 15 * SECOND,
     }
 }
 
@@ -89,8 +90,20 @@ fn rests(stage: &Stage, case: Case, states: [StateName; 2], serving: Region) {
 
 /// The home region is lost, and comes back.
 fn failover(case: Case) {
-    let stage = Stage::settled(Cast::default());
-    let away = stage.away().clone();
+    failover_with(case, 1);
+}
+
+/// The same, with another sidecar that takes the seat meanwhile, and meets the first when that comes back.
+fn failover_of_two(case: Case) {
+    failover_with(case, 2);
+}
+
+fn failover_with(case: Case, sidecars: u16) {
+    let stage = Stage::settled(Cast {
+        sidecars: [1, sidecars],
+        ..Cast::default()
+    });
+    let away = stage.driver(Region::Away);
     let returns = matches!(
         case.step,
         StepId::RejoinDatabase | StepId::ReconcileDatabase | StepId::MarkProtected
@@ -99,14 +112,14 @@ fn failover(case: Case) {
         stage.lose(Region::Home);
         if returns {
             stage.until("the failover", 120 * SECOND, |stage| {
-                stage.away().state() == Some(StateName::Rejoining)
+                stage.is_anywhere(Region::Away, StateName::Rejoining)
             });
             stage.bring_back(Region::Home);
         }
     });
     if !returns {
         stage.until(&format!("{case:?}: the failover goes on"), 300 * SECOND, |stage| {
-            stage.away().state() == Some(StateName::Rejoining) && stage.serves(Region::Away)
+            stage.is_anywhere(Region::Away, StateName::Rejoining) && stage.serves(Region::Away)
         });
         stage.bring_back(Region::Home);
     }
@@ -116,13 +129,11 @@ fn failover(case: Case) {
 /// The database refuses the promotion while the home region comes back: everything is undone.
 fn reverting(case: Case) {
     let stage = Stage::settled(Cast::default());
-    let away = stage.away().clone();
+    let away = stage.driver(Region::Away);
     stage.world.lock().refuses_promotion = true;
     strike(&stage, &away, case, || {
         stage.lose(Region::Home);
-        stage.until("the undoing", 120 * SECOND, |stage| {
-            stage.entries_contain(1, StateName::Reverting)
-        });
+        stage.until("the undoing", 120 * SECOND, Stage::was_refused);
         stage.bring_back(Region::Home);
     });
     rests(&stage, case, [StateName::Serving, StateName::Steady], Region::Home);
@@ -130,12 +141,21 @@ fn reverting(case: Case) {
 
 /// The platform goes home.
 fn failback(case: Case) {
+    failback_with(case, 1);
+}
+
+/// The same, with another sidecar.
+fn failback_of_two(case: Case) {
+    failback_with(case, 2);
+}
+
+fn failback_with(case: Case, sidecars: u16) {
     let stage = Stage::settled(Cast {
         holder: Region::Away,
         soak: "60s",
-        ..Cast::default()
+        sidecars: [1, sidecars],
     });
-    let away = stage.away().clone();
+    let away = stage.driver(Region::Away);
     strike(&stage, &away, case, || {});
     rests(&stage, case, [StateName::Serving, StateName::Steady], Region::Home);
 }
@@ -147,26 +167,28 @@ fn rolling_back(case: Case) {
         soak: "60s",
         ..Cast::default()
     });
-    let away = stage.away().clone();
+    let away = stage.driver(Region::Away);
     stage.world.lock().refuses_switchover = true;
     let shared = stage.world.shared().clone();
     strike(&stage, &away, case, || {
-        stage.until("the rollback", 200 * SECOND, |stage| {
-            stage.entries_contain(1, StateName::RollingBack)
-        });
+        stage.until("the rollback", 200 * SECOND, Stage::was_refused);
         shared.lock().refuses_switchover = false;
     });
     rests(&stage, case, [StateName::Serving, StateName::Steady], Region::Home);
 }
 
 impl Stage {
-    /// Whether a region's first sidecar was ever in this state.
-    fn entries_contain(&self, region: usize, state: StateName) -> bool {
-        use understudy_engine::core::journal::Happening;
-        let entries = self.sidecars[region][0].entries();
-        entries
-            .iter()
-            .any(|entry| matches!(entry.what, Happening::Moved { to, .. } if to == state))
+    /// Whether the database refused to move its writer.
+    fn was_refused(&self) -> bool {
+        let moves = |intent: &Intent| {
+            matches!(
+                intent,
+                Intent::PromoteDatabase { .. } | Intent::SwitchOverDatabase { .. }
+            )
+        };
+        let state = self.world.lock();
+        let mut seen = state.seen.iter();
+        seen.any(|seen| moves(&seen.effect.intent) && seen.outcome == Some(Outcome::Refused))
     }
 }
 
@@ -223,6 +245,15 @@ steps! {
     failback_at_disengage_switch_b: failback at DisengageSwitchB;
     failback_at_transfer_lease: failback at TransferLease;
     failback_at_verify_routing: failback at VerifyRouting;
+    failover_of_two_at_write_claim: failover_of_two at WriteClaim;
+    failover_of_two_at_raise_epoch: failover_of_two at RaiseEpoch;
+    failover_of_two_at_promote_database: failover_of_two at PromoteDatabase;
+    failover_of_two_at_open_processing: failover_of_two at OpenProcessing;
+    failover_of_two_at_record_completion: failover_of_two at RecordCompletion;
+    failback_of_two_at_record_failback: failback_of_two at RecordFailback;
+    failback_of_two_at_close_order_path: failback_of_two at CloseOrderPath;
+    failback_of_two_at_switch_over_database: failback_of_two at SwitchOverDatabase;
+    failback_of_two_at_transfer_lease: failback_of_two at TransferLease;
     rolling_back_at_look_at_writer: rolling_back at LookAtWriter;
     rolling_back_at_open_intake: rolling_back at OpenIntake;
     rolling_back_at_open_processing: rolling_back at OpenProcessing;

@@ -99,7 +99,7 @@ async fn carry_out(shared: &Shared, who: &str, effect: Effect) -> Option<Outcome
     let of_lease = matches!(effect.intent, Intent::Lease { .. });
     let (path, trap, lost) = {
         let mut state = shared.lock();
-        let path = state.paths.get(who).copied().unwrap_or_default();
+        let path = state.reaches.get(who).copied().unwrap_or_default();
         let trap = state.traps.iter().position(|trap| (trap.matches)(who, &effect));
         let trap = trap.map(|index| state.traps.swap_remove(index));
         let own = region_of(who).expect("only sidecars act");
@@ -120,7 +120,7 @@ async fn carry_out(shared: &Shared, who: &str, effect: Effect) -> Option<Outcome
         written(None, false);
         return None;
     }
-    if of_lease && !path.delay.is_zero() && effect.id.0 % 2 == 0 {
+    if of_lease && !path.delay.is_zero() && effect.id.0.is_multiple_of(2) {
         shared.clock.sleep(path.delay).await;
     }
     if let Some(trap) = trap {
@@ -137,7 +137,7 @@ async fn carry_out(shared: &Shared, who: &str, effect: Effect) -> Option<Outcome
     let answered = !(of_lease && path.drops_answers);
     written(Some(outcome), answered);
     // The answer takes its time as well.
-    if of_lease && !path.delay.is_zero() && effect.id.0 % 3 == 0 {
+    if of_lease && !path.delay.is_zero() && effect.id.0.is_multiple_of(3) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     answered.then_some(outcome)

@@ -41,9 +41,12 @@ pub(crate) struct Seen {
     pub(crate) answered: bool,
 }
 
+/// Picks requests, by who sent them and what they ask for.
+pub(crate) type Matches = Box<dyn Fn(&str, &Effect) -> bool + Send>;
+
 /// What happens to the next request that matches.
 pub(crate) struct Trap {
-    pub(crate) matches: Box<dyn Fn(&str, &Effect) -> bool + Send>,
+    pub(crate) matches: Matches,
     /// Whether it is applied before the trap springs.
     pub(crate) applied: bool,
     /// What the trap does; the answer is never sent.
@@ -86,8 +89,10 @@ pub(crate) struct State {
     pub(crate) switches: [(bool, Epoch, u64); 2],
     pub(crate) pinned: Option<Region>,
     pub(crate) refuses_promotion: bool,
+    /// A promotion goes on for as long as this is so.
+    pub(crate) promotes_slowly: bool,
     pub(crate) refuses_switchover: bool,
-    pub(crate) paths: BTreeMap<String, Reach>,
+    pub(crate) reaches: BTreeMap<String, Reach>,
     pub(crate) traps: Vec<Trap>,
     pub(crate) seen: Vec<Seen>,
     pub(crate) commits: Vec<Commit>,
@@ -143,8 +148,9 @@ impl World {
             switches: [(holder == Region::Away, Epoch(0), 0); 2],
             pinned: None,
             refuses_promotion: false,
+            promotes_slowly: false,
             refuses_switchover: false,
-            paths: BTreeMap::new(),
+            reaches: BTreeMap::new(),
             traps: Vec::new(),
             seen: Vec::new(),
             commits: Vec::new(),

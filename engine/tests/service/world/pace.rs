@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Shared;
+use super::{SPEED, Shared};
 
 /// How far time runs ahead, in its own microseconds.
 const AHEAD: u64 = 300_000;
@@ -15,13 +15,22 @@ const SILENT: u64 = 1_300_000;
 /// And for so long, in real time, at most: then it is gone, or stuck, and that is for the test to find.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often it is looked at, in real time.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
 const OVER: &str = "over";
 
 pub(super) fn keep(shared: Shared) {
     std::thread::spawn(move || {
         let mut waiting: Option<Instant> = None;
+        // How late this thread itself is given the processor, in milliseconds: as late as everybody else.
+        let mut late_ms = 0.0;
+        let mut looked = Instant::now();
         loop {
-            std::thread::sleep(Duration::from_millis(2));
+            std::thread::sleep(LOOK_EVERY);
+            let lateness = looked.elapsed().saturating_sub(LOOK_EVERY);
+            looked = Instant::now();
+            late_ms = late_ms * 0.9 + lateness.as_secs_f64() * 1_000.0 * 0.1;
             let now = shared.micros();
             let late = {
                 let state = shared.lock();
@@ -35,8 +44,17 @@ pub(super) fn keep(shared: Shared) {
                 continue;
             }
             waiting = if late { waiting } else { None };
-            let pace = shared.time.pace().held_at(now + AHEAD);
-            shared.time.set(&pace).expect("the drill's time can be written");
+            let pace = shared.time.pace();
+            let speed = (SPEED / (1.0 + late_ms / 2.0)).max(2.0);
+            let pace = if (speed / pace.speed - 1.0).abs() > 0.2 {
+                pace.at_speed(speed)
+            } else {
+                pace
+            };
+            shared
+                .time
+                .set(&pace.held_at(now + AHEAD))
+                .expect("the drill's time can be written");
         }
     });
 }

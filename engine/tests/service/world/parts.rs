@@ -50,6 +50,9 @@ impl Shared {
             state.moves.push((at, to));
         }
         self.clock.sleep(PROMOTION).await;
+        while self.lock().promotes_slowly {
+            self.clock.sleep(PROMOTION).await;
+        }
         let mut state = self.lock();
         state.moving = false;
         state.writer = Some(to);
