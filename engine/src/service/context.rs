@@ -7,7 +7,7 @@ use understudy_policies::model::RegionName;
 
 use super::clock::Clock;
 use super::platform::{Place, Platform};
-use super::secret::Secret;
+use super::secret::{Secret, Tokens};
 use super::shell::{Inbox, Views};
 use super::sources::{DatabaseProbe, Intake};
 use super::standing::Standing;
@@ -34,6 +34,8 @@ pub struct Context {
     pub database_probes: [Option<Arc<dyn DatabaseProbe>>; 2],
     /// What peers show each other.
     pub peer_token: Arc<Secret>,
+    /// Names under which operators may reach this process, besides `localhost` and addresses.
+    pub host_names: Arc<[String]>,
 }
 
 impl Context {
@@ -63,5 +65,5 @@ pub struct Sidecar {
     /// What is to be known of the process itself.
     pub standing: tokio::sync::watch::Receiver<Arc<Standing>>,
     /// What operators, and whoever posts events, must show.
-    pub operator_token: Arc<Secret>,
+    pub operator_token: Arc<Tokens>,
 }

@@ -17,6 +17,8 @@
 //! - [`journal`]: what is kept on disk.
 //! - [`parts`]: what the engine acts on, one trait each, and their adapters.
 //! - [`http`]: what operators, monitors and peers ask.
+//! - [`operators`]: what operators are told, and what they may ask for.
+//! - [`observability`]: logs, metrics, traces.
 //! - [`standing`]: what operators should know of the process itself.
 //! - [`clock`]: the two clocks of the core, read from the machine.
 //! - [`telling`]: what a drill is told.
@@ -27,6 +29,8 @@ pub mod context;
 pub mod http;
 pub mod journal;
 mod listener;
+pub mod observability;
+pub mod operators;
 pub mod parts;
 pub mod platform;
 pub mod policy_file;

@@ -25,14 +25,15 @@ use super::context::{Context, Sidecar};
 use super::journal::{Journal, JournalFailure, Owner};
 use super::parts;
 use super::parts::http::{client, fresh_client};
+use super::parts::postgres;
 use super::platform::{Place, Platform};
 use super::round::{Round, RoundEnd, read_next};
-use super::secret::Secret;
+use super::secret::{Secret, Tokens};
 use super::shell::{Shell, ShellEnd};
 use super::signals::{Signals, Told};
 use super::sources::{Intake, Recording};
 use super::standing::{Standing, Standings};
-use super::{http, sources, telling};
+use super::{http, observability, sources, telling};
 use crate::core::engine::Identity;
 use crate::core::ids::{Region, SidecarId};
 
@@ -60,11 +61,13 @@ pub struct Settings {
     /// Recorded events to play. An observer takes none.
     pub events: Option<Recording>,
     /// What operators must show.
-    pub operator_token: Secret,
+    pub operator_token: Tokens,
     /// What peers must show.
     pub peer_token: Secret,
     /// Whether every journal entry is told on standard output: to a drill.
     pub tell_journal: bool,
+    /// Names under which operators may reach it, besides `localhost` and addresses.
+    pub host_names: Vec<String>,
 }
 
 /// Why a process could not start, or had to end.
@@ -106,7 +109,7 @@ impl Failure {
 /// When it cannot start, or its journal fails.
 pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
     let signals = Signals::listen().map_err(Failure::machine)?;
-    let context = Context {
+    let mut context = Context {
         place: settings.place,
         policy: Arc::new(settings.policy),
         platform: Arc::new(settings.platform),
@@ -115,7 +118,14 @@ pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
         fresh: fresh_client().map_err(Failure::machine)?,
         database_probes: [None, None],
         peer_token: Arc::new(settings.peer_token),
+        host_names: settings.host_names.into(),
     };
+    context.database_probes = postgres::probe::both(&context);
+    let place = match settings.place {
+        Place::Serving(region) => context.region_name(region),
+        Place::Witness => &context.policy.regions.witness,
+    };
+    observability::install(place.as_str(), settings.sidecar);
     let operators = Socket::bind(settings.listen, "--listen").await?;
     match settings.place {
         Place::Witness => observe(context, settings.policy_file, &operators, signals).await,
@@ -150,7 +160,7 @@ struct Process {
     region: Region,
     sidecar: SidecarId,
     policy_file: PathBuf,
-    operator_token: Arc<Secret>,
+    operator_token: Arc<Tokens>,
     operators: Socket,
     peers: Socket,
     /// Played in the first round only.

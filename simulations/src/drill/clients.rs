@@ -11,7 +11,7 @@ use understudy_engine::core::ids::Region;
 use understudy_engine::core::time::Timestamp;
 use understudy_engine::service::clock::Clock;
 
-use super::Incoming;
+use super::{Incoming, Speed};
 use crate::scenario::Place;
 use crate::world::clients::is_most;
 use crate::world::outside::Measured;
@@ -20,8 +20,10 @@ use crate::world::outside::Measured;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 /// The time between two orders of one client, unless time runs so fast that the machine could not follow.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
-/// Between two orders of one client lies at least this much real time.
+/// Between two orders of one client lies at least this much real time: while something is measured, and while time runs
+/// so fast that nothing is.
 const REAL_INTERVAL_MIN: Duration = Duration::from_millis(80);
+const REAL_INTERVAL_MIN_FAST: Duration = Duration::from_millis(500);
 
 /// What became of one attempt to place an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +97,12 @@ impl Client {
     /// When the next order is due: on the client's own grid, which does not depend on how long an answer takes.
     fn after(&self, last: Timestamp) -> Timestamp {
         let speed = INTERVAL.as_secs_f64() / self.clock.real_span(INTERVAL).as_secs_f64();
-        let interval = INTERVAL.max(REAL_INTERVAL_MIN.mul_f64(speed));
+        let least = if speed > Speed::AWAKE {
+            REAL_INTERVAL_MIN_FAST
+        } else {
+            REAL_INTERVAL_MIN
+        };
+        let interval = INTERVAL.max(least.mul_f64(speed));
         let now = self.clock.boot();
         let next = last.after(interval);
         if next >= now { next } else { now.after(interval / 2) }
@@ -115,7 +122,12 @@ impl Client {
     }
 
     async fn order(&self, region: Region, number: u64) -> Found {
-        let url = format!("http://{}/orders/{}/{}", self.stage, Place::from(region).name(), self.number);
+        let url = format!(
+            "http://{}/orders/{}/{}",
+            self.stage,
+            Place::from(region).name(),
+            self.number
+        );
         let placed = self.http.post(url).body(number.to_string()).send();
         match self.clock.timeout(PATIENCE, placed).await {
             Some(Ok(answer)) if answer.status() == StatusCode::CREATED => Found::Processed,
@@ -188,7 +200,12 @@ impl Crowd {
 
     /// What is found now. Orders that were last processed longer ago than `quiet` are not processed any more.
     pub(crate) fn measured(&self, now: Timestamp, quiet: Duration) -> Measured {
-        let most = |some: usize, all: usize| is_most(u32::try_from(some).unwrap_or(u32::MAX), u32::try_from(all).unwrap_or(u32::MAX));
+        let most = |some: usize, all: usize| {
+            is_most(
+                u32::try_from(some).unwrap_or(u32::MAX),
+                u32::try_from(all).unwrap_or(u32::MAX),
+            )
+        };
         let able = |able: &[bool]| most(able.iter().filter(|able| **able).count(), able.len());
         let (stretching, ordinary) = self.able.split_at(self.stretching.min(self.able.len()));
         let away = self.resolved[stretching.len()..]

@@ -121,10 +121,14 @@ mod tests {
                     let Some(envelope) = envelope(&policy, &signal, sent) else {
                         continue;
                     };
-                    let decoded = decoder.decode(envelope.to_string().as_bytes(), signal.observed).unwrap();
+                    let decoded = decoder
+                        .decode(envelope.to_string().as_bytes(), signal.observed)
+                        .unwrap();
                     sent += 1;
                     match decoded.content {
-                        Content::Signal(heard) if policy.witnesses[usize::from(witness)].kind != WitnessKind::AwsHealth => {
+                        Content::Signal(heard)
+                            if policy.witnesses[usize::from(witness)].kind != WitnessKind::AwsHealth =>
+                        {
                             assert_eq!(heard, signal);
                         }
                         // AWS Health's envelopes tell the second.

@@ -49,6 +49,16 @@ struct Running {
     /// How often this member has been started.
     start: u32,
     suspended: bool,
+    /// It was asked to end.
+    asked: bool,
+}
+
+/// How a process ended that nobody killed.
+#[derive(Debug)]
+pub(crate) struct Reaped {
+    /// It was asked to.
+    pub(crate) asked: bool,
+    pub(crate) status: String,
 }
 
 impl Fleet {
@@ -67,7 +77,11 @@ impl Fleet {
 
     /// The ids of the processes that run.
     pub(crate) fn pids(&self) -> Vec<u32> {
-        self.running.iter().flatten().map(|running| running.child.id()).collect()
+        self.running
+            .iter()
+            .flatten()
+            .map(|running| running.child.id())
+            .collect()
     }
 
     /// Whether a member runs, and is not suspended.
@@ -78,7 +92,9 @@ impl Fleet {
 
     /// Starts a member. Call it on a thread that lives as long as the drill: the process ends with it.
     pub(crate) fn start(&mut self, process: usize, start: u32) -> io::Result<()> {
-        let Some(place) = self.place(process) else { return Ok(()) };
+        let Some(place) = self.place(process) else {
+            return Ok(());
+        };
         self.stop(process);
         let member = &self.members[place];
         let log = File::options().create(true).append(true).open(&member.log)?;
@@ -101,6 +117,7 @@ impl Fleet {
             child,
             start,
             suspended: false,
+            asked: false,
         });
         Ok(())
     }
@@ -126,26 +143,34 @@ impl Fleet {
     /// Asks a member to end.
     pub(crate) fn ask_to_end(&mut self, process: usize) {
         self.signal(process, Signal::TERM, None);
+        if let Some(running) = self.place(process).and_then(|place| self.running[place].as_mut()) {
+            running.asked = true;
+        }
     }
 
     fn signal(&mut self, process: usize, signal: Signal, suspended: Option<bool>) {
         let Some(place) = self.place(process) else { return };
-        let Some(running) = &mut self.running[place] else { return };
+        let Some(running) = &mut self.running[place] else {
+            return;
+        };
         send(&running.child, signal);
         running.suspended = suspended.unwrap_or(running.suspended);
     }
 
     /// A member's output has ended. If it ended by itself, says with what.
-    pub(crate) fn reap(&mut self, process: usize, start: u32) -> Option<String> {
+    pub(crate) fn reap(&mut self, process: usize, start: u32) -> Option<Reaped> {
         let place = self.place(process)?;
         let running = self.running[place].take_if(|running| running.start == start)?;
-        let mut child = running.child;
+        let (mut child, asked) = (running.child, running.asked);
         // It closed its output: it is ending, or will not be heard any more.
         let status = wait(&mut child, GRACE).or_else(|| {
             end(&mut child);
             None
         });
-        Some(status.map_or_else(|| "it had to be killed".to_owned(), |status| status.to_string()))
+        Some(Reaped {
+            asked,
+            status: status.map_or_else(|| "it had to be killed".to_owned(), |status| status.to_string()),
+        })
     }
 
     /// Ends everything: first they are asked, then they are killed.
@@ -184,7 +209,7 @@ impl Drop for Fleet {
 fn send(child: &Child, signal: Signal) {
     // It is not waited for yet, so the id is still its own. It may have ended all the same.
     if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        drop(kill_process(pid, signal));
+        let _ = kill_process(pid, signal);
     }
 }
 

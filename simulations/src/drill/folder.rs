@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A folder that goes when it is dropped.
 #[derive(Debug)]
@@ -38,11 +38,6 @@ impl Folder {
         let all: Vec<&str> = text.lines().collect();
         all[all.len().saturating_sub(lines)..].join("\n")
     }
-
-    /// Where it is.
-    pub(crate) fn place(&self) -> &Path {
-        &self.0
-    }
 }
 
 impl Drop for Folder {
@@ -69,7 +64,7 @@ mod tests {
         let path = folder.write("token", &random(32).unwrap()).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap().len(), 64);
         assert!(folder.write("token", "again").is_err());
-        let place = folder.place().to_owned();
+        let place = folder.0.clone();
         drop(folder);
         assert!(!place.exists());
     }

@@ -227,7 +227,7 @@ async fn cross(gateway: Gateway, letter: Letter, crossing: Crossing) -> Response
         let (gateway, letter) = (gateway.clone(), letter.clone());
         drop(tokio::spawn(async move {
             gateway.takes(again).await;
-            drop(letter.deliver(&gateway.client).await);
+            let _ = letter.deliver(&gateway.client).await;
         }));
     }
     let status = match crossing.arrives[0] {

@@ -97,6 +97,7 @@ impl Chronicle {
             Happening::Witness { .. }
             | Happening::Assessed { .. }
             | Happening::Commanded { .. }
+            | Happening::Signed { .. }
             | Happening::Settled { .. }
             | Happening::Unhandled { .. } => None,
         }

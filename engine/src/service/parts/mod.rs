@@ -9,6 +9,7 @@ mod assemble;
 mod carry_out;
 pub mod http;
 pub mod peers;
+pub mod postgres;
 mod router;
 pub mod stand_in;
 

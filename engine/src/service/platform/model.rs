@@ -43,6 +43,10 @@ pub struct RegionParts {
     pub database: Option<String>,
     /// The file that holds the database's password.
     pub database_password_file: Option<PathBuf>,
+    /// Stops the region's PostgreSQL server in order, so that its replica has everything. For the way home.
+    pub demote_command: Vec<String>,
+    /// Makes the region's PostgreSQL server a standby of the other region's, whatever it is now.
+    pub rejoin_command: Vec<String>,
     /// The addresses on which the region's sidecars listen to peers.
     pub sidecars: Vec<Url>,
 }

@@ -1,6 +1,7 @@
 //! The thread that the core lives on.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::core::status::Status;
 use crate::core::time::{Now, Timestamp};
 use crate::service::clock::Clock;
 use crate::service::journal::{Journal, Reader};
+use crate::service::observability;
 use crate::service::parts::Executor;
 
 /// The core is woken at least this often, so that a clock that was suspended with the machine is noticed.
@@ -40,6 +42,8 @@ pub struct Views {
     pub journal: broadcast::Sender<Arc<JournalEntry>>,
     /// The journal as it is kept.
     pub history: Reader,
+    /// When the core last turned, in microseconds of its boot-time clock. It turns at least every second.
+    pub turned: Arc<AtomicU64>,
 }
 
 /// Why the core's thread ended.
@@ -96,6 +100,7 @@ impl Shell {
             None => Engine::new(policy, identity, now),
         };
         let (status, status_seen) = watch::channel(Arc::new(engine.status(now)));
+        let turned = Arc::new(AtomicU64::new(now.boot.as_micros()));
         let (live, from_the_start) = broadcast::channel(256);
         let history = journal.reader();
         let dispatcher = Dispatcher::new(
@@ -117,6 +122,8 @@ impl Shell {
             stall: Stall::new(),
             status,
             live: live.clone(),
+            turned: Arc::clone(&turned),
+            noted: Vec::new(),
             remembered: Memory::default(),
             remembered_at: now.boot,
             leaving: false,
@@ -132,6 +139,7 @@ impl Shell {
                 status: status_seen,
                 journal: live,
                 history,
+                turned,
             },
             ended,
             thread,
@@ -187,6 +195,9 @@ struct CoreThread {
     stall: Stall,
     status: watch::Sender<Arc<Status>>,
     live: broadcast::Sender<Arc<JournalEntry>>,
+    turned: Arc<AtomicU64>,
+    /// What the shell itself has to write down with the next turn.
+    noted: Vec<JournalEntry>,
     remembered: Memory,
     remembered_at: Timestamp,
     leaving: bool,
@@ -301,6 +312,10 @@ impl CoreThread {
                 // Whoever asked may have gone.
                 let _ = answer.send(self.engine.explain(now));
             }
+            Input::Rehearse(command, answer) => {
+                let _ = answer.send(self.engine.rehearse(now, command));
+            }
+            Input::Note(what) => self.noted.push(JournalEntry { at: now, what }),
             Input::Rest => self.resting = true,
             Input::GoOn => self.resting = false,
         }
@@ -310,7 +325,9 @@ impl CoreThread {
     /// Takes out everything that the core has to say. False: the journal is gone.
     fn settle(&mut self, now: Now, waiting: Waiting) -> bool {
         let mut turn = Turn::default();
-        while let Some(entry) = self.engine.poll_journal() {
+        let mut noted = std::mem::take(&mut self.noted).into_iter();
+        while let Some(entry) = noted.next().or_else(|| self.engine.poll_journal()) {
+            observability::count(&entry);
             // Nobody may be looking.
             let _ = self.live.send(Arc::new(entry.clone()));
             turn.entries.push(entry);
@@ -341,6 +358,7 @@ impl CoreThread {
     }
 
     fn publish(&self, now: Now) {
+        self.turned.store(now.boot.as_micros(), Ordering::Relaxed);
         let status = self.engine.status(now);
         self.status.send_if_modified(|seen| {
             let changed = **seen != status;

@@ -12,6 +12,7 @@ use crate::core::effect::{Effect, IdempotencyKey, Intent, Outcome};
 use crate::core::ids::{EffectId, Nonce, Region};
 use crate::core::lease::LeaseRequest;
 use crate::service::clock::Clock;
+use crate::service::observability;
 use crate::service::parts::Executor;
 
 /// Begins effects and puts their outcomes into the inbox.
@@ -59,7 +60,9 @@ impl Dispatcher {
             outcome: None,
         };
         let work = async move {
+            let began = this.clock.boot();
             let outcome = this.carry_out(&effect).await;
+            observability::measure(&effect.intent, &outcome, this.clock.boot().since(began));
             debug!(?outcome, "settled");
             settling.with(outcome);
         };

@@ -16,6 +16,7 @@ use crate::core::engine::Refusal;
 use crate::core::journal::JournalEntry;
 use crate::core::memory::Memory;
 use crate::service::journal::{Journal, JournalFailure, Written};
+use crate::service::observability;
 
 /// Turns that may wait for the disk. A disk that is this far behind is no use any more.
 const TURNS_MAX: usize = 4096;
@@ -205,7 +206,9 @@ fn write(
     } else {
         Written::Soon
     };
+    let timer = observability::Timer::start();
     journal.write(&turn.entries, turn.memory.as_ref(), written)?;
+    timer.journal_written(written == Written::Durably);
     turn.release(dispatcher);
     Ok(written)
 }
