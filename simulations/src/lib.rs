@@ -4,6 +4,7 @@ pub mod campaign;
 mod clock_faults;
 pub mod conditions;
 pub mod digest;
+pub mod drill;
 pub mod invariants;
 pub mod render;
 pub mod report;

@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::platform::{Place, Platform};
 use super::secret::Secret;
 use super::shell::{Inbox, Views};
-use super::sources::DatabaseProbe;
+use super::sources::{DatabaseProbe, Intake};
 use crate::core::engine::Identity;
 use crate::core::ids::Region;
 
@@ -55,6 +55,8 @@ pub struct Sidecar {
     pub identity: Identity,
     /// Where everything for the core goes.
     pub inbox: Arc<Inbox>,
+    /// Where events go that have yet to be decoded.
+    pub intake: Arc<Intake>,
     /// What may be looked at.
     pub views: Views,
     /// What operators, and whoever posts events, must show.

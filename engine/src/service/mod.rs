@@ -17,6 +17,7 @@
 //! - [`parts`]: what the engine acts on, one trait each, and their adapters.
 //! - [`http`]: what operators, monitors and peers ask.
 //! - [`clock`]: the two clocks of the core, read from the machine.
+//! - [`telling`]: what a drill is told.
 
 pub mod cli;
 pub mod clock;
@@ -29,3 +30,4 @@ pub mod run;
 pub mod secret;
 pub mod shell;
 pub mod sources;
+pub mod telling;

@@ -21,7 +21,8 @@ use super::parts::postgres;
 use super::platform::{Place, Platform};
 use super::secret::Secret;
 use super::shell::{Inbox, Input, Shell, ShellEnd};
-use super::{http, sources};
+use super::sources::{Intake, Recording};
+use super::{http, sources, telling};
 use crate::core::engine::Identity;
 use crate::core::ids::{Region, SidecarId};
 use crate::core::signal::Command;
@@ -45,10 +46,14 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where peers send.
     pub peer_listen: SocketAddr,
+    /// Recorded events to play. An observer takes none.
+    pub events: Option<Recording>,
     /// What operators must show.
     pub operator_token: Secret,
     /// What peers must show.
     pub peer_token: Secret,
+    /// Whether every journal entry is told on standard output: to a drill.
+    pub tell_journal: bool,
 }
 
 /// Why a process could not start, or had to end.
@@ -89,6 +94,7 @@ pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
         peer_token: Arc::new(settings.peer_token),
     };
     context.database_probes = postgres::probe::both(&context);
+    let tell_journal = settings.tell_journal;
     let operators = bind(settings.listen, "--listen").await?;
     match settings.place {
         Place::Witness => observe(&context, operators).await,
@@ -97,7 +103,16 @@ pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
             let journal = Journal::open(&settings.journal)?;
             let identity = identity(region, settings.sidecar, settings.clock);
             let token = Arc::new(settings.operator_token);
-            serve(context, identity, journal, token, operators, peers).await
+            serve(
+                context,
+                identity,
+                journal,
+                token,
+                settings.events,
+                [operators, peers],
+                tell_journal,
+            )
+            .await
         }
     }
 }
@@ -107,23 +122,32 @@ async fn serve(
     identity: Identity,
     journal: Journal,
     operator_token: Arc<Secret>,
-    operators: TcpListener,
-    peers: TcpListener,
+    events: Option<Recording>,
+    [operators, peers]: [TcpListener; 2],
+    tell_journal: bool,
 ) -> Result<ShellEnd, Failure> {
     let machine = |error: std::io::Error| Failure::Machine(error.to_string());
     let (parts, router) = parts::assemble(&context, identity);
     let executor = Arc::new(router);
     let (policy, clock) = (Arc::clone(&context.policy), context.clock);
-    let shell = Shell::start(&policy, identity, clock, journal, executor, &Handle::current()).map_err(machine)?;
+    let mut shell = Shell::start(&policy, identity, clock, journal, executor, &Handle::current()).map_err(machine)?;
+    if let Some(journal) = shell.journal().filter(|_| tell_journal) {
+        telling::tell(journal).map_err(machine)?;
+    }
+    let intake = Arc::new(Intake::new(&context, Arc::clone(shell.inbox())));
     let sidecar = Sidecar {
         context,
         identity,
         inbox: Arc::clone(shell.inbox()),
+        intake,
         views: shell.views().clone(),
         operator_token,
     };
     let mut tasks = JoinSet::new();
     sources::start(&sidecar, &parts, &mut tasks);
+    if let Some(events) = events {
+        tasks.spawn(events.play(Arc::clone(&sidecar.intake), clock));
+    }
     http::serve(&sidecar, operators, peers, &mut tasks);
     tasks.spawn(leave_when_told(Arc::clone(shell.inbox())));
     info!(region = %sidecar.context.region_name(identity.region), sidecar = identity.sidecar.0, "the sidecar runs");

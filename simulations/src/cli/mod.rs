@@ -3,6 +3,8 @@
 //! Standard output carries the answer and nothing else; everything else goes to standard error.
 
 mod campaign;
+mod drill;
+mod engine;
 mod input;
 mod output;
 mod replay;
@@ -18,6 +20,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use understudy_simulations::drill::Speed;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -41,6 +44,8 @@ struct CommandLine {
 enum Command {
     /// Replays an outage: what was decided and why, where the 60 seconds went, and whether it was right.
     Run(RunArguments),
+    /// Plays an outage live: real processes of the engine, real sockets, real clients; AWS stays modelled.
+    Drill(DrillArguments),
     /// Runs many timelines, each from its own seed, and adds up what they found.
     Campaign(CampaignArguments),
     /// Tells one timeline of a campaign in full: what was drawn, and what came of it.
@@ -59,6 +64,27 @@ struct RunArguments {
     #[arg(long)]
     all: bool,
     /// The seed of everything random. The same seed gives the same run, byte for byte. Left out: the scenario's own, or 1.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// A policy file, or a shipped policy's name, instead of the one that the scenario names.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<String>,
+    /// Prints one JSON object on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+struct DrillArguments {
+    /// A shipped scenario's name, or a scenario file (`-`: standard input).
+    #[arg(value_name = "SCENARIO|FILE.toml", default_value = "region-loss")]
+    scenario: String,
+    /// How many of the drill's seconds pass in a real one: 1 to 400, or `auto`. Left out: 1 for what is short. What is
+    /// long runs ten times as fast while something happens, and as fast as the machine can while nothing does (`auto`).
+    #[arg(long, value_name = "N", value_parser = drill::speed)]
+    speed: Option<Speed>,
+    /// The seed of everything modelled. Left out: the scenario's own, or 1.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// A policy file, or a shipped policy's name, instead of the one that the scenario names.
@@ -170,9 +196,13 @@ const INTERRUPTED: u8 = 130;
 
 /// Reads the command line, does what it says, and answers.
 pub(crate) fn main() -> ExitCode {
+    if let Some(code) = engine::main() {
+        return code;
+    }
     let command = CommandLine::parse().command;
     let (answer, json) = match &command {
         Command::Run(arguments) => (run::run(arguments), arguments.json),
+        Command::Drill(arguments) => (drill::drill(arguments), arguments.json),
         Command::Campaign(arguments) => (campaign::campaign(arguments), arguments.json),
         Command::Replay(arguments) => (replay::replay(arguments), arguments.json),
         Command::Scenarios(arguments) => (scenarios::scenarios(arguments), arguments.json),

@@ -307,12 +307,9 @@ impl World<'_> {
 
     /// Where every engine stands. One that hangs stands nowhere, whatever it believes.
     fn states(&self) -> Vec<EngineState> {
-        let state = |it: &Slot| {
-            let engine = it.engine.as_ref().filter(|_| it.is_running());
-            EngineState {
-                who: it.name.clone(),
-                state: engine.map(|engine| engine.status(it.clock.now(self.now)).state.name()),
-            }
+        let state = |it: &Slot| EngineState {
+            who: it.name.clone(),
+            state: it.state().filter(|_| it.is_running()).map(StateName::name),
         };
         self.slots.iter().map(state).collect()
     }

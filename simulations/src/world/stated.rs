@@ -6,7 +6,6 @@ use understudy_engine::core::decision::Guard;
 
 use super::World;
 use super::outcome::CLOCK_TOLERANCE;
-use crate::invariants;
 use crate::report::{ActualReport, VerdictPoint, words};
 
 /// The verdicts that refuse something.
@@ -46,7 +45,7 @@ impl World<'_> {
             };
             VerdictPoint { right, text }
         });
-        let others = invariants::ALL.len() - expected.len();
+        let others = self.judged() - expected.len();
         let violations = self.record.violations.iter();
         let unexpected = violations.filter(|it| !expected.contains(&it.invariant)).count();
         let text = match unexpected {

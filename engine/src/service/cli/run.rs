@@ -10,12 +10,12 @@ use understudy_policies::source::{Severity, Source, Style};
 use understudy_policies::{Policy, check};
 
 use crate::core::ids::{Region, SidecarId};
-use crate::core::time::WallTime;
-use crate::service::clock::{Clock, Pace};
+use crate::service::clock::{Clock, DrillTime};
 use crate::service::platform::{self, Place, Platform};
 use crate::service::run::{Settings, run as run_service};
 use crate::service::secret::Secret;
 use crate::service::shell::ShellEnd;
+use crate::service::sources::Recording;
 
 #[derive(Debug, Args)]
 #[command(after_help = super::EXIT_CODES)]
@@ -44,16 +44,21 @@ pub(super) struct RunArguments {
     /// Where the other region's sidecars and the observer send.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7443")]
     peer_listen: SocketAddr,
+    /// Recorded events to play, one JSON object in each line; with pauses as `{"after_ms": 1500, "event": {...}}`.
+    #[arg(long, value_name = "FILE", conflicts_with = "observer")]
+    events: Option<PathBuf>,
     /// The file with the token that operators must show for changes.
     #[arg(long, value_name = "FILE")]
     token_file: PathBuf,
     /// The file with the token that peers must show.
     #[arg(long, value_name = "FILE")]
     peer_token_file: PathBuf,
-    /// For drills: the real moment of the start in milliseconds, what the drill's clocks show then, and how many of its
-    /// seconds pass in one.
-    #[arg(long, value_name = "BEGAN,SHOWS,SPEED", value_parser = pace, hide = true)]
-    drill_clock: Option<Pace>,
+    /// For drills: the file that holds the drill's time.
+    #[arg(long, value_name = "FILE", hide = true)]
+    drill_clock: Option<PathBuf>,
+    /// For drills: prints every journal entry on standard output, one JSON object per line.
+    #[arg(long, hide = true)]
+    drill_journal: bool,
 }
 
 pub(super) fn run(arguments: &RunArguments) -> ExitCode {
@@ -91,17 +96,27 @@ fn settings(arguments: &RunArguments) -> Result<Settings, String> {
     let platform = platform(&arguments.platform)?;
     let place = place(&arguments.region, arguments.observer, &policy)?;
     let secret = |path: &PathBuf| Secret::read(path).map_err(|wrong| format!("error: {wrong}\n"));
+    let clock = match &arguments.drill_clock {
+        Some(path) => Clock::of_drill(
+            DrillTime::join(path)
+                .map_err(|wrong| format!("error: {wrong}\n"))?
+                .forever(),
+        ),
+        None => Clock::real(),
+    };
     Ok(Settings {
         place,
         sidecar: SidecarId(arguments.sidecar),
         policy,
         platform,
-        clock: arguments.drill_clock.map_or_else(Clock::real, Clock::of_drill),
+        clock,
         journal: arguments.journal.clone(),
         listen: arguments.listen,
         peer_listen: arguments.peer_listen,
+        events: arguments.events.as_deref().map(events).transpose()?,
         operator_token: secret(&arguments.token_file)?,
         peer_token: secret(&arguments.peer_token_file)?,
+        tell_journal: arguments.drill_journal,
     })
 }
 
@@ -119,6 +134,10 @@ fn policy(path: &Path) -> Result<Policy, String> {
 fn platform(path: &Path) -> Result<Platform, String> {
     let source = Source::read(path).map_err(|wrong| format!("error: {wrong}\n"))?;
     platform::read(&source).map_err(|wrong| wrong.render(Style::for_stderr()))
+}
+
+fn events(path: &Path) -> Result<Recording, String> {
+    Recording::read(path).map_err(|wrong| format!("error: {wrong}\n"))
 }
 
 fn place(name: &str, observer: bool, policy: &Policy) -> Result<Place, String> {
@@ -146,25 +165,4 @@ fn place(name: &str, observer: bool, policy: &Policy) -> Result<Place, String> {
         }
     };
     Ok(place)
-}
-
-fn pace(text: &str) -> Result<Pace, String> {
-    let parts: Vec<&str> = text.split(',').collect();
-    let [began, shows, speed] = parts[..] else {
-        return Err("three numbers are needed".to_owned());
-    };
-    let millis = |text: &str| {
-        text.parse()
-            .map(WallTime::from_millis)
-            .map_err(|_| format!("`{text}` is no number"))
-    };
-    let speed: f64 = speed.parse().map_err(|_| format!("`{speed}` is no number"))?;
-    if !(1.0..=1000.0).contains(&speed) {
-        return Err("the speed is 1 to 1000".to_owned());
-    }
-    Ok(Pace {
-        began: millis(began)?,
-        shows: millis(shows)?,
-        speed,
-    })
 }

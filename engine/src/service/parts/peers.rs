@@ -18,7 +18,7 @@ use crate::service::sources::peers::wire::MessageBody;
 pub struct PeerSidecars {
     messenger: Messenger,
     region: String,
-    /// How long one message may take, in real time. A promise counts from when it was asked for, so a slow one is worth
+    /// How long one message may take. A promise counts from when it was asked for, so a slow one is worth
     /// little.
     patience: Duration,
 }
@@ -31,7 +31,7 @@ impl PeerSidecars {
         (!sidecars.is_empty()).then(|| Self {
             messenger: Messenger::new(context, sidecars),
             region: context.region_name(own).to_string(),
-            patience: context.clock.real_span(context.policy.lease.operation_timeout),
+            patience: context.policy.lease.operation_timeout,
         })
     }
 }

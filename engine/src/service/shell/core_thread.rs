@@ -4,7 +4,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{broadcast, oneshot, watch};
 use tracing::{error, info};
 use understudy_policies::Policy;
 
@@ -31,7 +31,7 @@ pub struct Views {
     /// The status. Changes are seen at once.
     pub status: watch::Receiver<Arc<Status>>,
     /// The journal as it grows: the last entries, for pages that are live.
-    pub journal: tokio::sync::broadcast::Sender<Arc<JournalEntry>>,
+    pub journal: broadcast::Sender<Arc<JournalEntry>>,
 }
 
 /// Why the core's thread ended.
@@ -52,6 +52,7 @@ pub struct Shell {
     views: Views,
     ended: oneshot::Receiver<ShellEnd>,
     thread: JoinHandle<()>,
+    journal: Option<broadcast::Receiver<Arc<JournalEntry>>>,
 }
 
 impl Shell {
@@ -74,7 +75,7 @@ impl Shell {
             None => Engine::new(policy, identity, now),
         };
         let (status, status_seen) = watch::channel(Arc::new(engine.status(now)));
-        let (live, _) = tokio::sync::broadcast::channel(256);
+        let (live, from_the_start) = broadcast::channel(256);
         let dispatcher = Dispatcher::new(
             identity.region,
             policy.lease.operation_timeout,
@@ -109,6 +110,7 @@ impl Shell {
             },
             ended,
             thread,
+            journal: Some(from_the_start),
         })
     }
 
@@ -122,6 +124,12 @@ impl Shell {
     #[must_use]
     pub const fn views(&self) -> &Views {
         &self.views
+    }
+
+    /// The journal from its very first entry on, for the first who asks.
+    #[must_use]
+    pub const fn journal(&mut self) -> Option<broadcast::Receiver<Arc<JournalEntry>>> {
+        self.journal.take()
     }
 
     /// Waits for the end of the core's thread: what was written down is on disk by then.
@@ -140,7 +148,7 @@ struct CoreThread {
     dispatcher: Dispatcher,
     journal: JournalThread,
     status: watch::Sender<Arc<Status>>,
-    live: tokio::sync::broadcast::Sender<Arc<JournalEntry>>,
+    live: broadcast::Sender<Arc<JournalEntry>>,
     remembered: Memory,
     remembered_at: Timestamp,
     leaving: bool,

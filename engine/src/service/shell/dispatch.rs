@@ -71,8 +71,10 @@ impl Dispatcher {
             warn!("dropped: its last moment is over");
             return Outcome::Failed;
         }
-        let patience = self.clock.real_span(effect.timeout);
-        let outcome = tokio::time::timeout(patience, self.executor.carry_out(effect)).await;
+        let outcome = self
+            .clock
+            .timeout(effect.timeout, self.executor.carry_out(effect))
+            .await;
         outcome.unwrap_or(Outcome::TimedOut)
     }
 
@@ -91,11 +93,13 @@ impl Dispatcher {
             },
             ..*effect
         };
-        let patience = self.clock.real_span(self.lease_patience);
-        let answer = tokio::time::timeout(patience, self.executor.carry_out(&read)).await;
+        let answer = self
+            .clock
+            .timeout(self.lease_patience, self.executor.carry_out(&read))
+            .await;
         match answer {
-            Ok(Outcome::Lease(record)) if record.held_by(self.region, effect.epoch) => None,
-            Ok(Outcome::Lease(record)) => {
+            Some(Outcome::Lease(record)) if record.held_by(self.region, effect.epoch) => None,
+            Some(Outcome::Lease(record)) => {
                 warn!(epoch = record.epoch.0, "not begun: the lease is not ours in this epoch");
                 Some(Outcome::Failed)
             }

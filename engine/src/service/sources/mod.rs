@@ -5,18 +5,24 @@
 //!                                            │                                                  every sidecar (observer)
 //!                                            └──▶ heartbeats ──▶ the other region's sidecars
 //!  peers: what others send ───────────────────────────────────────────────────────────────────▶ the core's inbox
+//!  events, recording, queues ──▶ intake: decodes ─────────────────────────────────────────────▶ the core's inbox
 //! ```
 
 mod bearer;
 mod databases;
 pub mod events;
+mod intake;
 pub mod peers;
 mod probe;
+mod recording;
 mod schedule;
+mod throttle;
 mod vantage;
 mod watch;
 
 pub use databases::DatabaseProbe;
+pub use intake::{Intake, Verdict};
+pub use recording::{Recording, Unplayable};
 
 use std::sync::Arc;
 

@@ -10,6 +10,8 @@ use reqwest::header::{CACHE_CONTROL, CONNECTION};
 use reqwest::{Client, Response, Url};
 use tokio::task::JoinSet;
 
+use crate::service::clock::Clock;
+
 /// As much of an answer is looked at. The same as Route 53's own string matching.
 const LOOKED_AT_BYTES: usize = 5_120;
 
@@ -54,8 +56,14 @@ impl Seen {
     }
 }
 
-/// Asks a health path. `patience` is real time, and covers everything from the name's resolution to the answer.
-pub(super) async fn ask(client: &Client, url: &Url, healthy_answer: Option<&str>, patience: Duration) -> Seen {
+/// Asks a health path. `patience` covers everything from the name's resolution to the answer.
+pub(super) async fn ask(
+    clock: Clock,
+    client: &Client,
+    url: &Url,
+    healthy_answer: Option<&str>,
+    patience: Duration,
+) -> Seen {
     let asked = async {
         match get(client, url).await {
             Ok(answer) if answer.status().is_success() => read(answer, healthy_answer.unwrap_or_default()).await,
@@ -63,11 +71,11 @@ pub(super) async fn ask(client: &Client, url: &Url, healthy_answer: Option<&str>
             Err(error) => Seen::of(&error),
         }
     };
-    tokio::time::timeout(patience, asked).await.unwrap_or(Seen::TimedOut)
+    clock.timeout(patience, asked).await.unwrap_or(Seen::TimedOut)
 }
 
 /// Asks all of these at once. Any answer of any of them will do: whoever hears it is not cut off.
-pub(super) async fn ask_any(client: &Client, urls: &[Url], patience: Duration) -> Seen {
+pub(super) async fn ask_any(clock: Clock, client: &Client, urls: &[Url], patience: Duration) -> Seen {
     let mut asked = JoinSet::new();
     for url in urls {
         let (client, url) = (client.clone(), url.clone());
@@ -84,7 +92,7 @@ pub(super) async fn ask_any(client: &Client, urls: &[Url], patience: Duration) -
         }
         worst
     };
-    tokio::time::timeout(patience, first).await.unwrap_or(Seen::TimedOut)
+    clock.timeout(patience, first).await.unwrap_or(Seen::TimedOut)
 }
 
 async fn get(client: &Client, url: &Url) -> reqwest::Result<Response> {

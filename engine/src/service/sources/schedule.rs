@@ -54,7 +54,7 @@ impl Schedule {
             .last
             .map_or(0, |last| next(last, self.interval, self.clock.boot().since(self.began)));
         self.last = Some(number);
-        tokio::time::sleep(self.clock.until(self.due(number))).await;
+        self.clock.sleep(self.due(number).since(self.clock.boot())).await;
         Slot {
             ends: self.due(number.saturating_add(1)),
         }

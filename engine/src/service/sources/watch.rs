@@ -150,22 +150,22 @@ impl Watch {
 
     async fn turn(&self, slot: Slot, before: &mut Before) {
         let began = self.clock.boot();
-        let patience = self.clock.real_span(slot.patience(self.witness.timeout, began));
+        let patience = slot.patience(self.witness.timeout, began);
         let seen = match &self.look {
             Look::Health {
                 client,
                 url,
                 healthy_answer,
-            } => ask(client, url, healthy_answer.as_deref(), patience).await,
-            Look::References { client, urls } => ask_any(client, urls, patience).await,
-            Look::Database(probe) => match tokio::time::timeout(patience, probe.answers()).await {
-                Ok(true) => Seen::Healthy,
-                Ok(false) => Seen::WrongAnswer,
-                Err(_) => Seen::TimedOut,
+            } => ask(self.clock, client, url, healthy_answer.as_deref(), patience).await,
+            Look::References { client, urls } => ask_any(self.clock, client, urls, patience).await,
+            Look::Database(probe) => match self.clock.timeout(patience, probe.answers()).await {
+                Some(true) => Seen::Healthy,
+                Some(false) => Seen::WrongAnswer,
+                None => Seen::TimedOut,
             },
             Look::Lag(replica) => {
                 // Not a replica, or nobody knows: silence, which the policy judges.
-                if let Ok(Some(lag)) = tokio::time::timeout(patience, replica.lag()).await {
+                if let Some(Some(lag)) = self.clock.timeout(patience, replica.lag()).await {
                     self.tell(Observation::Lag(lag), before);
                 }
                 return;
@@ -215,8 +215,7 @@ impl Watch {
                     observed_ms: observed.as_millis(),
                 }]);
                 // The next one says more than this one could, later.
-                let patience = self.clock.real_span(self.witness.interval);
-                drop(messenger.send(Letter::Signals, &body, patience));
+                drop(messenger.send(Letter::Signals, &body, self.witness.interval));
             }
         }
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::debug;
 
+use crate::service::clock::Clock;
 use crate::service::context::Context;
 use crate::service::secret::Secret;
 
@@ -69,6 +70,7 @@ impl Letter {
 /// Sends to a number of sidecars.
 #[derive(Debug, Clone)]
 pub(crate) struct Messenger {
+    clock: Clock,
     client: Client,
     token: Arc<Secret>,
     sidecars: Arc<[(Url, Arc<Semaphore>)]>,
@@ -78,6 +80,7 @@ impl Messenger {
     /// One that sends to the sidecars at these addresses.
     pub(crate) fn new<'a>(context: &Context, sidecars: impl IntoIterator<Item = &'a Url>) -> Self {
         Self {
+            clock: context.clock,
             client: context.fresh.clone(),
             token: Arc::clone(&context.peer_token),
             sidecars: sidecars
@@ -87,7 +90,7 @@ impl Messenger {
         }
     }
 
-    /// Sends to every sidecar, and goes on sending also if nobody waits for what becomes of it. `patience` is real time.
+    /// Sends to every sidecar, and goes on sending also if nobody waits for what becomes of it.
     pub(crate) fn send(&self, letter: Letter, body: &impl Serialize, patience: Duration) -> mpsc::Receiver<Sent> {
         let (report, reports) = mpsc::channel(self.sidecars.len().max(1));
         // Writing plain numbers and texts cannot fail.
@@ -120,14 +123,14 @@ impl Messenger {
             .header("content-type", "application/json")
             .header(CONNECTION, "close")
             .body(body);
-        match tokio::time::timeout(patience, request.send()).await {
-            Ok(Ok(answer)) if answer.status().is_success() => Sent::Taken,
-            Ok(Ok(answer)) => {
+        match self.clock.timeout(patience, request.send()).await {
+            Some(Ok(answer)) if answer.status().is_success() => Sent::Taken,
+            Some(Ok(answer)) => {
                 debug!(sidecar = shown, status = answer.status().as_u16(), "refused");
                 Sent::Refused
             }
-            Ok(Err(error)) if error.is_connect() => Sent::Unreachable,
-            Ok(Err(_)) | Err(_) => Sent::Unknown,
+            Some(Err(error)) if error.is_connect() => Sent::Unreachable,
+            Some(Err(_)) | None => Sent::Unknown,
         }
     }
 }

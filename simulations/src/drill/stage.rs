@@ -1,0 +1,580 @@
+//! The stage: one thread on which the world lives, fed with what arrives, in the order in which it does.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use understudy_engine::core::effect::Intent;
+use understudy_engine::core::ids::{Epoch, Region};
+use understudy_engine::core::journal::{Happening, JournalEntry};
+use understudy_engine::core::machine::StateName;
+use understudy_engine::service::clock::{Clock, DrillTime};
+use understudy_policies::Policy;
+
+use super::clients::{Attempt, Crowd};
+use super::crew::{Crew, Hands};
+use super::governor::Governor;
+use super::fleet::Member;
+use super::lanes::Lanes;
+use super::report::{DrillReport, MeasuredReport, PageReport, Remains};
+use super::scene::{Scene, SidecarScene, WitnessScene};
+use super::staging::{self, Audience};
+use super::verdict::Watch;
+use super::{Failure, Incoming, Stop};
+use crate::conditions::Conditions;
+use crate::report::{Kind, words};
+use crate::run::conditions_rng;
+use crate::scenario::{Place, Scenario};
+use crate::world::World;
+use crate::world::clients::Acceptance;
+use crate::world::clock::Moment;
+use crate::world::outside::{Glance, OBSERVER, Question};
+
+/// How often the scene is shown and looked at as a whole, in real time.
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// How many looks there are between two scenes.
+const SCENE_EVERY: u64 = 8;
+/// How often time is let go on if it is governed, in real time.
+const GOVERN_EVERY: Duration = Duration::from_micros(700);
+/// Nothing that an engine tells is later than this, in real time.
+const TOLD_WITHIN: Duration = Duration::from_millis(400);
+/// From the moment at which a request is sent until it is seen here, in real time, at most.
+const LATENCY: Duration = Duration::from_millis(100);
+/// How long the engine's processes may take to start, in real time.
+const START_MAX: Duration = Duration::from_secs(30);
+/// What is done at least this often is done every second: whoever is late with it is waited for.
+const REGULAR: Duration = Duration::from_millis(1_600);
+/// A process that has not been heard of for so long is not waited for, in real time.
+const SILENT_MAX: Duration = Duration::from_secs(2);
+/// Orders are no longer processed when nobody was told so for this long, on the drill's clock and in real time.
+const QUIET: Duration = Duration::from_millis(1_500);
+const QUIET_REAL: Duration = Duration::from_millis(150);
+/// While something happens, and for so long before and after it, an adaptive drill is awake.
+const AWAKE_AROUND: Duration = Duration::from_secs(20);
+/// Decisions on show.
+const DECISIONS: usize = 4;
+/// What went wrong with the drill itself is told so often at most.
+const TROUBLES_MAX: usize = 20;
+
+/// An order that a region accepted.
+#[derive(Debug, Clone, Copy)]
+struct Order {
+    at: Moment,
+    region: Region,
+    epoch: Epoch,
+    committed: bool,
+    client: usize,
+    number: u64,
+}
+
+/// What a process does again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Habit {
+    Lease,
+    Effect,
+    Probe(Region, Question),
+    Reference,
+    Lag,
+    Letter(Place),
+}
+
+/// When a process was last heard to do it.
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    /// On the drill's clock, in microseconds.
+    drill: u64,
+    /// On the machine's.
+    real: Duration,
+    /// It does so every second.
+    regular: bool,
+}
+
+/// The stage.
+pub(crate) struct Stage<'a> {
+    world: World<'a>,
+    scenario: &'a Scenario,
+    policy: &'a Policy,
+    seed: u64,
+    audience: Audience,
+    crew: Rc<RefCell<Crew>>,
+    governor: Governor,
+    time: &'static DrillTime,
+    real: Clock,
+    began: Duration,
+    crowd: Crowd,
+    orders: Vec<Order>,
+    heard: BTreeMap<(usize, Habit), Heard>,
+    /// By witness, region and slot.
+    says: BTreeMap<(u8, usize, usize), &'static str>,
+    watch: Watch,
+    awake_until: Moment,
+    /// The drill's clock at past looks.
+    looks: Vec<(Duration, Moment)>,
+    told: usize,
+    lanes: Lanes,
+    troubles: Vec<String>,
+}
+
+/// Starts the clients.
+type Clients<'f> = &'f dyn Fn(&Audience) -> Result<(), Failure>;
+
+impl<'a> Stage<'a> {
+    pub(crate) fn new(
+        scenario: &'a Scenario,
+        policy: &'a Policy,
+        seed: u64,
+        conditions: Conditions,
+        crew: Crew,
+        governor: Governor,
+        time: &'static DrillTime,
+    ) -> Self {
+        let audience = Audience::new(policy, &conditions, &mut conditions_rng(seed));
+        let crew = Rc::new(RefCell::new(crew));
+        let hands = Box::new(Hands(Rc::clone(&crew)));
+        let real = Clock::real();
+        Self {
+            crowd: Crowd::new(audience.keeps.len(), audience.stretching),
+            world: World::of_a_drill(scenario, policy, seed, conditions, DrillTime::boot_at(0), hands),
+            scenario,
+            policy,
+            seed,
+            audience,
+            crew,
+            governor,
+            time,
+            began: since_boot(real),
+            real,
+            orders: Vec::new(),
+            heard: BTreeMap::new(),
+            says: BTreeMap::new(),
+            watch: Watch::new(scenario),
+            awake_until: Moment::START.after(scenario.onset + AWAKE_AROUND),
+            looks: Vec::new(),
+            told: 0,
+            lanes: Lanes::default(),
+            troubles: Vec::new(),
+        }
+    }
+
+    /// Plays from beginning to end, and ends every process.
+    pub(crate) fn run(
+        mut self,
+        incoming: &Receiver<Incoming>,
+        stop: &Stop,
+        clients: Clients<'_>,
+        show: &mut dyn FnMut(&Scene),
+    ) -> Result<DrillReport, Failure> {
+        let played = self.play(incoming, stop, clients, show);
+        let ids = self.crew.borrow().fleet.pids();
+        if played.is_ok() {
+            self.drain(incoming);
+        }
+        self.crew.borrow_mut().fleet.end_all();
+        played.map(|()| self.report(ids))
+    }
+
+    fn play(
+        &mut self,
+        incoming: &Receiver<Incoming>,
+        stop: &Stop,
+        clients: Clients<'_>,
+        show: &mut dyn FnMut(&Scene),
+    ) -> Result<(), Failure> {
+        self.world.start();
+        self.wait_for_everyone(incoming, stop)?;
+        clients(&self.audience)?;
+        self.governor.begin()?;
+        let mut next_look = self.now_real();
+        for look in 0.. {
+            let now = self.play_until(incoming, next_look)?;
+            if stop.is_asked() {
+                return Err(Failure::Interrupted);
+            }
+            next_look = self.now_real() + LOOK_EVERY;
+            let glance = self.look(now);
+            let over = self.watch.is_over(now, &glance);
+            if over || look % SCENE_EVERY == 0 {
+                show(&self.scene(&glance));
+            }
+            if over {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Time stands still until every process has been heard.
+    fn wait_for_everyone(&mut self, incoming: &Receiver<Incoming>, stop: &Stop) -> Result<(), Failure> {
+        let until = self.now_real() + START_MAX;
+        loop {
+            let silent = {
+                let crew = self.crew.borrow();
+                let mut members = crew.fleet.members().iter();
+                let heard = |process: usize| self.heard.keys().any(|(other, _)| *other == process);
+                let silent = members.find(|member| !heard(member.seat.process));
+                silent.map(|member| member.seat.name())
+            };
+            let Some(silent) = silent else { return Ok(()) };
+            if stop.is_asked() {
+                return Err(Failure::Interrupted);
+            }
+            match incoming.recv_timeout(LOOK_EVERY) {
+                Ok(Incoming::Ended { .. }) => return Err(Failure::Engine(silent)),
+                Ok(Incoming::Trouble(trouble)) => return Err(Failure::Engine(trouble)),
+                Ok(arrived) => self.take(arrived),
+                Err(_) if self.now_real() > until => return Err(Failure::Engine(silent)),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Lets the world go on until a real moment.
+    fn play_until(&mut self, incoming: &Receiver<Incoming>, until: Duration) -> Result<Moment, Failure> {
+        loop {
+            let now = self.advance();
+            let real = self.now_real();
+            if real >= until {
+                return Ok(now);
+            }
+            let speed = self.govern(now)?;
+            let due = self.world.due().map_or(LOOK_EVERY, |due| due.since(now).div_f64(speed));
+            let patience = if self.governor.is_governed() {
+                GOVERN_EVERY
+            } else {
+                LOOK_EVERY
+            };
+            let patience = due.min(patience).min(until - real);
+            match incoming.recv_timeout(patience) {
+                Ok(arrived) => {
+                    self.advance();
+                    self.take(arrived);
+                    // Whatever else is there already, before anything else is looked at.
+                    while let Ok(arrived) = incoming.try_recv() {
+                        self.advance();
+                        self.take(arrived);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            }
+        }
+    }
+
+    /// The world goes on until now.
+    fn advance(&mut self) -> Moment {
+        let now = Moment::from_micros(self.time.micros());
+        self.world.advance(now);
+        now
+    }
+
+    fn govern(&mut self, now: Moment) -> Result<f64, Failure> {
+        if self.governor.is_governed() {
+            let real = self.now_real();
+            let crew = self.crew.borrow();
+            let waited_for = |(process, _): &(usize, Habit), heard: &Heard| {
+                heard.regular && real - heard.real < SILENT_MAX && crew.fleet.is_awake(*process)
+            };
+            let heard = self.heard.iter().filter(|(habit, heard)| waited_for(habit, heard));
+            let heard = heard.map(|(_, heard)| heard.drill).min();
+            self.governor.go_on(now < self.awake_until, heard)?;
+        }
+        let speed = self.governor.speed_now();
+        self.world.set_latency(LATENCY.mul_f64(speed));
+        Ok(speed)
+    }
+
+    /// What an engine said last arrives a little later than its effects.
+    fn drain(&mut self, incoming: &Receiver<Incoming>) {
+        let until = self.now_real() + LOOK_EVERY * 4;
+        while let Some(left) = until.checked_sub(self.now_real())
+            && let Ok(arrived) = incoming.recv_timeout(left)
+        {
+            if let Incoming::Journal { .. } | Incoming::Attempt(_) = arrived {
+                self.take(arrived);
+            }
+        }
+    }
+
+    fn take(&mut self, arrived: Incoming) {
+        match arrived {
+            Incoming::Effect { slot, effect, reply } => {
+                let habit = if matches!(effect.intent, Intent::Lease { .. }) {
+                    Habit::Lease
+                } else {
+                    Habit::Effect
+                };
+                self.hear(slot, habit);
+                let index = self.world.effect_arrives(slot, effect);
+                self.crew.borrow_mut().waits(index, reply);
+            }
+            Incoming::Probe {
+                process,
+                vantage,
+                target,
+                question,
+                reply,
+            } => {
+                self.hear(process, Habit::Probe(target, question));
+                let _ = reply.send(self.world.probe_arrives(vantage, target, question));
+            }
+            Incoming::Reference {
+                process,
+                vantage,
+                outside,
+                reply,
+            } => {
+                self.hear(process, Habit::Reference);
+                let _ = reply.send(self.world.reference_arrives(vantage, outside));
+            }
+            Incoming::Lag { process, reply } => {
+                self.hear(process, Habit::Lag);
+                let region = self.region_of(process);
+                let _ = reply.send(region.and_then(|region| self.world.lag_of_replica(region)));
+            }
+            Incoming::Letter {
+                process,
+                from,
+                to,
+                heartbeat,
+                reply,
+            } => {
+                self.hear(process, Habit::Letter(to));
+                let _ = reply.send(self.world.message_arrives(from, to, heartbeat));
+            }
+            Incoming::Name { reply } => {
+                let _ = reply.send(self.world.answer_of_name());
+            }
+            Incoming::Order {
+                region,
+                client,
+                number,
+                reply,
+            } => {
+                let treatment = self.world.order_arrives(region);
+                if treatment.acceptance > Acceptance::Refuses {
+                    self.orders.push(Order {
+                        at: Moment::from_micros(self.time.micros()),
+                        region,
+                        epoch: treatment.epoch,
+                        committed: treatment.acceptance == Acceptance::Commits,
+                        client,
+                        number,
+                    });
+                }
+                let _ = reply.send(treatment);
+            }
+            Incoming::Attempt(attempt) => self.note(&attempt),
+            Incoming::Journal { process, start, entry } => self.listen(process, start, &entry),
+            Incoming::Ended { process, start } => self.ended(process, start),
+            Incoming::Trouble(trouble) => self.trouble(trouble),
+        }
+    }
+
+    fn hear(&mut self, process: usize, habit: Habit) {
+        let (drill, real) = (self.time.micros(), self.now_real());
+        let heard = self.heard.entry((process, habit)).or_insert(Heard {
+            drill,
+            real,
+            regular: false,
+        });
+        let since = Duration::from_micros(drill - heard.drill.min(drill));
+        *heard = Heard {
+            drill,
+            real,
+            regular: since <= REGULAR && (heard.regular || since >= REGULAR / 8),
+        };
+    }
+
+    fn note(&mut self, attempt: &Attempt) {
+        let now = DrillTime::boot_at(self.time.micros());
+        self.crowd.note(attempt, now);
+        self.measure();
+    }
+
+    fn measure(&mut self) {
+        let quiet = QUIET.max(QUIET_REAL.mul_f64(self.governor.speed_now()));
+        let measured = self.crowd.measured(DrillTime::boot_at(self.time.micros()), quiet);
+        self.world.clients_measured(measured);
+    }
+
+    fn listen(&mut self, process: usize, start: u32, entry: &JournalEntry) {
+        if process == OBSERVER || !self.crew.borrow().is_current(process, start) {
+            return;
+        }
+        if let Happening::Witness {
+            witness, target, to, ..
+        } = entry.what
+        {
+            let says = words::witness_state(to);
+            self.says.insert((witness.0, target.index(), process), says);
+        }
+        self.world.journal_says(process, entry);
+    }
+
+    /// A process has closed its output: killed by the world, or by itself.
+    fn ended(&mut self, process: usize, start: u32) {
+        let Some(reaped) = self.crew.borrow_mut().fleet.reap(process, start) else {
+            return;
+        };
+        if !reaped.asked {
+            let status = reaped.status;
+            let crew = self.crew.borrow();
+            let name = crew
+                .fleet
+                .members()
+                .iter()
+                .find(|member| member.seat.process == process);
+            let name = name.map_or_else(String::new, |member| member.seat.name());
+            drop(crew);
+            self.trouble(format!("the engine's process {name} has ended by itself: {status}"));
+        }
+        self.world.process_ended(process);
+    }
+
+    fn trouble(&mut self, trouble: String) {
+        if self.troubles.len() < TROUBLES_MAX {
+            self.world.note("drill", Kind::Violation, trouble.clone());
+            self.troubles.push(trouble);
+        }
+    }
+
+    /// Looks at everything as a whole.
+    fn look(&mut self, now: Moment) -> Glance {
+        self.measure();
+        let real = self.now_real();
+        self.looks.push((real, now));
+        let heard_of = self.looks.partition_point(|(at, _)| *at + TOLD_WITHIN < real);
+        if let Some((_, then)) = heard_of.checked_sub(1).and_then(|last| self.looks.get(last)).copied() {
+            self.world.tell_kept_facts(then);
+            self.looks.drain(..heard_of);
+        }
+        let glance = self.world.glance();
+        self.lanes.look(&glance, self.crowd.able_percent());
+        if self.something_happens(now, &glance) {
+            self.awake_until = self.awake_until.max(now.after(AWAKE_AROUND));
+        }
+        glance
+    }
+
+    fn something_happens(&self, now: Moment, glance: &Glance) -> bool {
+        let resting = |state: Option<StateName>| {
+            use StateName as S;
+            matches!(
+                state,
+                None | Some(
+                    S::Serving | S::Steady | S::Soaking | S::Rejoining | S::Reconciling | S::Blocked | S::NeedsOperator
+                )
+            )
+        };
+        let onset = Moment::START.after(self.scenario.onset);
+        let changes = staging::changes(self.scenario).any(|at| {
+            let at = onset.after(at);
+            now <= at && now.after(AWAKE_AROUND) >= at
+        });
+        changes || glance.interrupted || glance.engines.iter().any(|engine| !resting(engine.state))
+    }
+
+    fn scene(&mut self, glance: &Glance) -> Scene {
+        let timeline = self.world.timeline();
+        let news = timeline[self.told.min(timeline.len())..].to_vec();
+        self.told = timeline.len();
+        let region = |region: Region| words::region(region);
+        let crew = self.crew.borrow();
+        let sidecars = glance.engines.iter().zip(crew.fleet.members());
+        Scene {
+            since_onset: glance.since_onset,
+            speed: self.governor.speed_now(),
+            faults: glance.faults.clone(),
+            holder: (region(glance.lease.holder), glance.lease.epoch.0),
+            claimed_by: glance.lease.claim.map(|claim| region(claim.region)),
+            answer: region(glance.answer),
+            orders: glance.acceptance.map(|acceptance| match acceptance {
+                Acceptance::Commits => "commits",
+                Acceptance::Intake => "accepts",
+                Acceptance::Refuses => "refuses",
+            }),
+            sidecars: sidecars
+                .map(|(engine, member)| SidecarScene {
+                    who: engine.who.clone(),
+                    state: engine.state.map(StateName::name),
+                    suspended: engine.paused,
+                    page: format!("http://{}/", member.operators),
+                })
+                .collect(),
+            witnesses: self.witnesses(),
+            able_percent: self.crowd.able_percent(),
+            figures: glance.figures,
+            interrupted: glance.interrupted,
+            budget: self.policy.budget.total.as_secs_f64(),
+            decisions: self.world.decisions().iter().rev().take(DECISIONS).cloned().collect(),
+            news,
+        }
+    }
+
+    fn witnesses(&self) -> Vec<WitnessScene> {
+        let says = |number: u8, region: Region| {
+            let from = (number, region.index(), 0);
+            let to = (number, region.index(), usize::MAX);
+            self.says.range(from..=to).map(|(_, says)| *says).collect::<Vec<_>>()
+        };
+        (0_u8..=u8::MAX)
+            .zip(&self.policy.witnesses)
+            .map(|(number, witness)| WitnessScene {
+                witness: witness.name.clone(),
+                quorum: witness.quorum,
+                says: Region::BOTH.map(|region| says(number, region)),
+            })
+            .filter(|witness| witness.says.iter().any(|says| !says.is_empty()))
+            .collect()
+    }
+
+    fn report(self, processes: Vec<u32>) -> DrillReport {
+        let took = self.now_real() - self.began;
+        let told = |order: &&Order| self.crowd.was_told(order.client, order.number);
+        let lost = |order: &&Order| order.committed && self.world.is_lost(order.region, order.at, order.epoch);
+        let count = |orders: usize| u64::try_from(orders).unwrap_or(u64::MAX);
+        let committed = self.orders.iter().filter(|order| order.committed).filter(told);
+        let measured = MeasuredReport {
+            clients: self.audience.keeps.len(),
+            placed: self.crowd.placed,
+            accepted: self.crowd.accepted,
+            refused: self.crowd.refused,
+            processed_at_once: count(committed.count()).min(self.crowd.accepted),
+            acknowledged_and_lost: count(self.orders.iter().filter(told).filter(lost).count()),
+        };
+        let page = |member: &Member| PageReport {
+            who: member.seat.name(),
+            url: format!("http://{}/", member.operators),
+        };
+        let remains = Remains {
+            measured,
+            lanes: self.lanes.finish(),
+            speed: self.governor.speed(),
+            took,
+            followed: self.watch.followed(),
+            processes,
+            pages: self.crew.borrow().fleet.members().iter().map(page).collect(),
+            troubles: self.troubles,
+        };
+        DrillReport::new(self.world.finish(self.seed), remains)
+    }
+
+    fn now_real(&self) -> Duration {
+        since_boot(self.real)
+    }
+
+    fn region_of(&self, process: usize) -> Option<Region> {
+        let crew = self.crew.borrow();
+        let member = crew
+            .fleet
+            .members()
+            .iter()
+            .find(|member| member.seat.process == process)?;
+        member.seat.region
+    }
+}
+
+fn since_boot(clock: Clock) -> Duration {
+    Duration::from_micros(clock.boot().as_micros())
+}
