@@ -15,8 +15,8 @@ use understudy_policies::Policy;
 
 use super::clients::{Attempt, Crowd};
 use super::crew::{Crew, Hands};
-use super::governor::Governor;
 use super::fleet::Member;
+use super::governor::Governor;
 use super::lanes::Lanes;
 use super::report::{DrillReport, MeasuredReport, PageReport, Remains};
 use super::scene::{Scene, SidecarScene, WitnessScene};
