@@ -224,7 +224,7 @@ impl Bench {
         if stop.is_asked() {
             return Err(Failure::Interrupted);
         }
-        self.runtime.block_on(tokio::time::sleep(LOOK_EVERY));
+        self.runtime.block_on(async { tokio::time::sleep(LOOK_EVERY).await });
         Ok(())
     }
 
