@@ -12,6 +12,9 @@ use super::input::{self, Refusal};
 use super::{Answer, DrillArguments, SEED, output};
 
 pub(super) fn drill(arguments: &DrillArguments) -> Result<Answer, Refusal> {
+    if arguments.postgres {
+        return super::drill_postgres::drill(arguments);
+    }
     let scenario = input::scenario(&arguments.scenario)?;
     let (policy, text) = input::policy_and_text(arguments.policy.as_deref(), &scenario.policy)?;
     let program = std::env::current_exe().map_err(|error| Refusal::Drill(error.into()))?;
@@ -44,7 +47,7 @@ fn show(scene: &Scene) {
 }
 
 /// The first Ctrl-C ends the drill and everything that it has started.
-fn stop_on_interrupt() -> Result<Stop, Refusal> {
+pub(super) fn stop_on_interrupt() -> Result<Stop, Refusal> {
     let stop = Stop::new();
     let asked = stop.clone();
     ctrlc::set_handler(move || asked.stop()).map_err(|error| Refusal::Signals(error.to_string()))?;

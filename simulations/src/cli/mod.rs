@@ -4,6 +4,7 @@
 
 mod campaign;
 mod drill;
+mod drill_postgres;
 mod engine;
 mod input;
 mod output;
@@ -90,6 +91,15 @@ struct DrillArguments {
     /// A policy file, or a shipped policy's name, instead of the one that the scenario names.
     #[arg(long, value_name = "FILE")]
     policy: Option<String>,
+    /// Uses two real PostgreSQL servers as the databases, instead of a scenario: needs Debian's package `postgresql`.
+    #[arg(long, conflicts_with_all = ["scenario", "speed", "seed"])]
+    postgres: bool,
+    /// With `--postgres`: what befalls home's server. Left out: each, one after the other.
+    #[arg(long, value_name = "FAULT", requires = "postgres", value_parser = drill_postgres::FAULTS)]
+    fault: Option<String>,
+    /// With `--postgres`: how often. Targets are judged by the median, losses by the worst run.
+    #[arg(long, value_name = "N", requires = "postgres", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
+    repeat: u16,
     /// Prints one JSON object on standard output.
     #[arg(long)]
     json: bool,

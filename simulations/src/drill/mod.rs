@@ -25,6 +25,7 @@ mod gateway;
 mod governor;
 mod lanes;
 mod platform;
+pub mod postgres;
 pub mod report;
 mod scene;
 mod stage;
