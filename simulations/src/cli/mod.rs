@@ -90,6 +90,12 @@ struct DrillArguments {
     /// A policy file, or a shipped policy's name, instead of the one that the scenario names.
     #[arg(long, value_name = "FILE")]
     policy: Option<String>,
+    /// Where the report goes, a page of HTML; of several drills, the last one's.
+    #[arg(long, value_name = "FILE.html", default_value = "drill-report.html")]
+    report: PathBuf,
+    /// How many drills, one after the other, with what they add up to.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    repeat: u16,
     /// Prints one JSON object on standard output.
     #[arg(long)]
     json: bool,

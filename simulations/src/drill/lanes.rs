@@ -33,7 +33,11 @@ impl Lanes {
             faults => faults.join("; "),
         };
         self.mark(at, Lane::Fault, "faults", &faults);
-        let clients = if able_percent >= 95 { "can place orders" } else { "cannot place orders" };
+        let clients = if able_percent >= 95 {
+            "can place orders"
+        } else {
+            "cannot place orders"
+        };
         self.mark(at, Lane::Clients, "clients", clients);
         self.mark(at, Lane::Name, "public name", words::region(glance.answer));
         for region in Region::BOTH {
@@ -56,14 +60,18 @@ impl Lanes {
     }
 
     fn mark(&mut self, at: f64, lane: Lane, who: &str, what: &str) {
-        let place = self.lanes.iter().position(|(other, _)| *other == lane).unwrap_or_else(|| {
-            let lane_report = LaneReport {
-                who: who.to_owned(),
-                spans: Vec::new(),
-            };
-            self.lanes.push((lane, lane_report));
-            self.lanes.len() - 1
-        });
+        let place = self
+            .lanes
+            .iter()
+            .position(|(other, _)| *other == lane)
+            .unwrap_or_else(|| {
+                let lane_report = LaneReport {
+                    who: who.to_owned(),
+                    spans: Vec::new(),
+                };
+                self.lanes.push((lane, lane_report));
+                self.lanes.len() - 1
+            });
         let spans = &mut self.lanes[place].1.spans;
         if let Some(last) = spans.last_mut() {
             last.to_seconds = at;
@@ -91,7 +99,13 @@ mod tests {
     #[test]
     fn a_lane_has_one_span_for_each_way_in_which_it_was() {
         let mut lanes = Lanes::default();
-        for (at, what) in [(0.0, "steady"), (1.0, "steady"), (2.0, "claiming"), (2.5, "claiming"), (3.0, "steady")] {
+        for (at, what) in [
+            (0.0, "steady"),
+            (1.0, "steady"),
+            (2.0, "claiming"),
+            (2.5, "claiming"),
+            (3.0, "steady"),
+        ] {
             lanes.mark(at, Lane::Engine(0), "engine", what);
         }
         let lanes = lanes.finish();
@@ -100,6 +114,9 @@ mod tests {
             .iter()
             .map(|span| (span.from_seconds, span.to_seconds, span.what.as_str()))
             .collect();
-        assert_eq!(spans, [(0.0, 2.0, "steady"), (2.0, 3.0, "claiming"), (3.0, 3.0, "steady")]);
+        assert_eq!(
+            spans,
+            [(0.0, 2.0, "steady"), (2.0, 3.0, "claiming"), (3.0, 3.0, "steady")]
+        );
     }
 }
