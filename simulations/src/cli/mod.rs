@@ -97,8 +97,12 @@ struct DrillArguments {
     /// With `--postgres`: what befalls home's server. Left out: each, one after the other.
     #[arg(long, value_name = "FAULT", requires = "postgres", value_parser = drill_postgres::FAULTS)]
     fault: Option<String>,
-    /// With `--postgres`: how often. Targets are judged by the median, losses by the worst run.
-    #[arg(long, value_name = "N", requires = "postgres", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
+    /// Where the report goes, a page of HTML; of several drills, the last one's.
+    #[arg(long, value_name = "FILE.html", default_value = "drill-report.html")]
+    report: PathBuf,
+    /// How many drills, one after the other, with what they add up to. With `--postgres`, targets are judged by the
+    /// median, losses by the worst.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     repeat: u16,
     /// Prints one JSON object on standard output.
     #[arg(long)]

@@ -40,17 +40,16 @@ const SCENE_EVERY: u64 = 8;
 const GOVERN_EVERY: Duration = Duration::from_micros(700);
 /// Nothing that an engine tells is later than this, in real time.
 const TOLD_WITHIN: Duration = Duration::from_millis(400);
-/// From the moment at which a request is sent until it is seen here, in real time, at most.
-const LATENCY: Duration = Duration::from_millis(100);
+/// From the moment at which a request is sent until it is seen here, in real time, at most: at real time, and where time
+/// waits for whoever falls behind.
+const LATENCY: Duration = Duration::from_millis(250);
+const LATENCY_GOVERNED: Duration = Duration::from_secs(2);
 /// How long the engine's processes may take to start, in real time.
 const START_MAX: Duration = Duration::from_secs(30);
 /// What is done at least this often is done every second: whoever is late with it is waited for.
 const REGULAR: Duration = Duration::from_millis(1_600);
 /// A process that has not been heard of for so long is not waited for, in real time.
 const SILENT_MAX: Duration = Duration::from_secs(2);
-/// Orders are no longer processed when nobody was told so for this long, on the drill's clock and in real time.
-const QUIET: Duration = Duration::from_millis(1_500);
-const QUIET_REAL: Duration = Duration::from_millis(150);
 /// While something happens, and for so long before and after it, an adaptive drill is awake.
 const AWAKE_AROUND: Duration = Duration::from_secs(20);
 /// Decisions on show.
@@ -280,7 +279,12 @@ impl<'a> Stage<'a> {
             self.governor.go_on(now < self.awake_until, heard)?;
         }
         let speed = self.governor.speed_now();
-        self.world.set_latency(LATENCY.mul_f64(speed));
+        let latency = if self.governor.is_governed() {
+            LATENCY_GOVERNED
+        } else {
+            LATENCY
+        };
+        self.world.set_latency(latency.mul_f64(speed));
         Ok(speed)
     }
 
@@ -393,8 +397,9 @@ impl<'a> Stage<'a> {
     }
 
     fn measure(&mut self) {
-        let quiet = QUIET.max(QUIET_REAL.mul_f64(self.governor.speed_now()));
-        let measured = self.crowd.measured(DrillTime::boot_at(self.time.micros()), quiet);
+        let measured = self
+            .crowd
+            .measured(DrillTime::boot_at(self.time.micros()), self.governor.speed_now());
         self.world.clients_measured(measured);
     }
 

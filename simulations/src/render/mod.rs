@@ -1,11 +1,13 @@
 //! A run as a person reads it, at any hour and on any width of terminal.
 
 mod campaign;
+mod drill;
 mod fold;
 mod ledger;
 mod news;
 mod replay;
 mod scenarios;
+mod scene;
 mod table;
 mod text;
 mod timeline;
@@ -13,10 +15,13 @@ mod verdict;
 
 use crate::report::Report;
 use text::Paper;
+pub(crate) use text::{count, moment, span, wall_clock};
 
 pub use campaign::campaign;
+pub use drill::{drill, repeated};
 pub use replay::replay;
 pub use scenarios::{scenarios, siblings};
+pub use scene::scene;
 pub use table::table;
 pub use verdict::is_right;
 
@@ -52,8 +57,8 @@ fn head(paper: &mut Paper, report: &Report) {
     let scenario = &report.scenario;
     paper.heading(&scenario.name);
     paper.paragraph(2, &scenario.title);
-    let onset = text::wall_clock(scenario.onset_unix_millis);
-    let length = text::span(scenario.length_seconds);
+    let onset = wall_clock(scenario.onset_unix_millis);
+    let length = span(scenario.length_seconds);
     let line = format!(
         "policy {}, seed {}; onset {onset}, followed for {length}; every figure is modelled",
         report.policy, report.seed

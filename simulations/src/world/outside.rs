@@ -75,6 +75,8 @@ pub(crate) struct Beyond {
 }
 
 impl Beyond {
+    #[cold]
+    #[inline(never)]
     pub(super) fn keep_fact(&mut self, at: Moment, fact: &Fact) {
         self.told += 1;
         self.facts.insert((at, self.told), *fact);
@@ -199,12 +201,7 @@ impl<'a> World<'a> {
 
     /// Lets happen what is due by now.
     pub(crate) fn advance(&mut self, now: Moment) {
-        while self.queue.next_at().is_some_and(|at| at <= now)
-            && let Some((at, event)) = self.queue.pop()
-        {
-            self.now = self.now.max(at);
-            self.happen(event);
-        }
+        self.go_on(Some(now));
         self.now = self.now.max(now);
     }
 
@@ -267,6 +264,7 @@ impl<'a> World<'a> {
         }
     }
 
+    #[cold]
     pub(super) fn ask_process(&mut self, slot: usize, command: Command) {
         if let Some(beyond) = &mut self.beyond {
             beyond.processes.ask(slot, command);
@@ -339,6 +337,7 @@ impl<'a> World<'a> {
     }
 
     /// A promotion went through.
+    #[cold]
     pub(super) fn keep_promotion(&mut self, promotion: Promotion) {
         let epoch = self.store.record().epoch;
         if let Some(beyond) = &mut self.beyond {
