@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::client::{Reach, Unanswered, client, wait};
+use super::client::{Reach, client, wait};
 use super::text;
 
 #[derive(Debug, Args)]
