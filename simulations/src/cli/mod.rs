@@ -97,6 +97,9 @@ struct DrillArguments {
     /// With `--postgres`: what befalls home's server. Left out: each, one after the other.
     #[arg(long, value_name = "FAULT", requires = "postgres", value_parser = drill_postgres::FAULTS)]
     fault: Option<String>,
+    /// With `--postgres`: leaves the orders outside the commit fence, to show what is lost without it.
+    #[arg(long, requires = "postgres")]
+    without_fence: bool,
     /// With `--postgres`: how often. Targets are judged by the median, losses by the worst run.
     #[arg(long, value_name = "N", requires = "postgres", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
     repeat: u16,
