@@ -19,6 +19,7 @@ pub(super) fn drill(arguments: &DrillArguments) -> Result<Answer, Refusal> {
     let asked = PostgresDrill {
         faults: &faults,
         repeat: arguments.repeat,
+        fenced: !arguments.without_fence,
         policy_text: &policy_text,
         program,
     };

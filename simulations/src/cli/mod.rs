@@ -97,6 +97,9 @@ struct DrillArguments {
     /// With `--postgres`: what befalls home's server. Left out: each, one after the other.
     #[arg(long, value_name = "FAULT", requires = "postgres", value_parser = drill_postgres::FAULTS)]
     fault: Option<String>,
+    /// With `--postgres`: leaves the orders outside the commit fence, to show what is lost without it.
+    #[arg(long, requires = "postgres")]
+    without_fence: bool,
     /// Where the report goes, a page of HTML; of several drills, the last one's.
     #[arg(long, value_name = "FILE.html", default_value = "drill-report.html")]
     report: PathBuf,

@@ -33,8 +33,7 @@ const ORDERS: &str = "create table if not exists orders (
         id bigint primary key,
         epoch bigint not null default understudy.current_epoch(),
         placed timestamptz not null default clock_timestamp()
-    );
-    select understudy.fence('orders');";
+    )";
 
 /// How long the engine may take until it serves and everything has been seen to be healthy.
 const COMING_UP: Duration = Duration::from_secs(60);
@@ -56,6 +55,7 @@ pub(super) struct Bench {
     seats: Vec<Seat>,
     /// What must be healthy before a failover may happen.
     awaited: Vec<(usize, Region)>,
+    fenced: bool,
     servers: [Server; 2],
     // Last: whatever is in it is used until the others are gone.
     folder: Folder,
@@ -63,7 +63,7 @@ pub(super) struct Bench {
 
 impl Bench {
     /// Two servers, level; the engine's processes do not run yet.
-    pub(super) fn new(drill: &PostgresDrill<'_>, policy: &Policy) -> Result<Self, Failure> {
+    pub(super) fn new(drill: &PostgresDrill<'_>, policy: &Policy, stop: &Stop) -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -71,7 +71,10 @@ impl Bench {
         let folder = Folder::new("drill")?;
         let mut home = Server::create(&folder, "home", "")?;
         home.start()?;
-        runtime.block_on(prepare(&config(&home)?))?;
+        runtime.block_on(prepare(&config(&home)?, drill.fenced))?;
+        if stop.is_asked() {
+            return Err(Failure::Interrupted);
+        }
         let mut away = Server::follow(&folder, "away", &home)?;
         away.start()?;
         let servers = [home, away];
@@ -92,6 +95,7 @@ impl Bench {
             stand_in,
             seats,
             awaited: awaited(policy),
+            fenced: drill.fenced,
             servers,
             folder,
         })
@@ -187,16 +191,26 @@ impl Bench {
     ) -> Result<Option<Ledger>, Failure> {
         let give_up = fault.after(GIVING_UP);
         let mut ledger = None;
+        let mut completed_at = None;
         loop {
             for (process, what) in self.heard()? {
                 if let (true, Happening::Completed(completed)) = (process == Region::Away.index(), what) {
                     ledger = Some(completed);
+                    completed_at = Some(self.clock.boot());
                 }
             }
             let now = self.clock.boot();
             let writable = first_by(&writer.account(), ports[1]);
-            let done = writable.is_some_and(|since| now > since.after(AFTERWARDS));
-            if (done && ledger.is_some()) || now > give_up {
+            // Without the fence the client may go on with the old writer for ever.
+            let since = if self.fenced {
+                writable.max(completed_at)
+            } else {
+                completed_at
+            };
+            let written = writable.is_some() || !self.fenced;
+            if (written && ledger.is_some() && since.is_some_and(|since| now > since.after(AFTERWARDS)))
+                || now > give_up
+            {
                 return Ok(ledger);
             }
             self.pause(stop)?;
@@ -314,9 +328,14 @@ async fn connect(config: &Config) -> Result<Client, Failure> {
     Ok(client)
 }
 
-async fn prepare(config: &Config) -> Result<(), Failure> {
+async fn prepare(config: &Config, fenced: bool) -> Result<(), Failure> {
     let client = connect(config).await?;
-    for sql in [FENCE, SIDECAR, ORDERS] {
+    let fence = if fenced {
+        "select understudy.fence('orders')"
+    } else {
+        ""
+    };
+    for sql in [FENCE, SIDECAR, ORDERS, fence] {
         client.batch_execute(sql).await.map_err(|error| database(&error))?;
     }
     Ok(())

@@ -20,6 +20,7 @@ mod writer;
 
 use std::path::PathBuf;
 
+use understudy_policies::Policy;
 use understudy_policies::source::Diagnostics;
 
 use super::Stop;
@@ -91,6 +92,8 @@ pub struct PostgresDrill<'a> {
     pub faults: &'a [Fault],
     /// How often each.
     pub repeat: u16,
+    /// Whether orders are behind the commit fence. Without it, whoever wants to can see what is lost.
+    pub fenced: bool,
     /// The text of the policy that the engine runs on.
     pub policy_text: &'a str,
     /// This program, which runs as the engine when its first argument is [`ENGINE`](super::ENGINE).
@@ -134,10 +137,26 @@ pub fn run(drill: &PostgresDrill<'_>, stop: &Stop, watch: &mut dyn FnMut(&str)) 
                 fault.name(),
                 drill.repeat
             ));
-            let run: RunReport = Bench::new(drill, &policy)?.play(fault, stop, watch)?;
+            let run = one(drill, &policy, fault, stop, watch);
+            // Whatever failed while everything was being taken down failed because of that.
+            let run = if stop.is_asked() {
+                Err(Failure::Interrupted)
+            } else {
+                run
+            }?;
             watch(&run.in_words());
             runs.push(run);
         }
     }
     Ok(PostgresReport::of(policy.name, drill.faults, runs))
+}
+
+fn one(
+    drill: &PostgresDrill<'_>,
+    policy: &Policy,
+    fault: Fault,
+    stop: &Stop,
+    watch: &mut dyn FnMut(&str),
+) -> Result<RunReport, Failure> {
+    Bench::new(drill, policy, stop)?.play(fault, stop, watch)
 }
