@@ -1,8 +1,8 @@
 //! `drill`: the live version of a scenario.
 
 use std::fs;
-use std::io::{IsTerminal, stderr};
-use std::path::Path;
+use std::io::{self, IsTerminal, stderr};
+use std::path::{Path, PathBuf};
 
 use understudy_simulations::drill::report::{DrillReport, Repeated};
 use understudy_simulations::drill::{self, Drill, Failure, Scene, Speed, Stop};
@@ -29,8 +29,7 @@ pub(super) fn drill(arguments: &DrillArguments) -> Result<Answer, Refusal> {
         speed: arguments.speed,
         program,
     };
-    // Before anything runs: whoever waits for minutes wants to know that the report can be written.
-    write(&arguments.report, "")?;
+    let place = Place::try_out(&arguments.report)?;
     let stop = stop_on_interrupt()?;
     let mut reports = Vec::new();
     for turn in 1..=arguments.repeat {
@@ -40,17 +39,13 @@ pub(super) fn drill(arguments: &DrillArguments) -> Result<Answer, Refusal> {
         }
         match drill::run(&drill, &stop, &mut |scene| view.show(scene)) {
             Ok(report) => reports.push(report),
-            Err(Failure::Interrupted) if reports.is_empty() => {
-                drop(fs::remove_file(&arguments.report));
-                return Ok(Answer::Interrupted);
-            }
             Err(Failure::Interrupted) => break,
             Err(failure) => return Err(Refusal::Drill(failure)),
         }
     }
     let interrupted = reports.len() < usize::from(arguments.repeat);
     let right = reports.iter().all(|report| report.right);
-    tell(arguments, reports)?;
+    tell(arguments, &reports, place)?;
     Ok(if interrupted {
         Answer::Interrupted
     } else if right {
@@ -61,9 +56,9 @@ pub(super) fn drill(arguments: &DrillArguments) -> Result<Answer, Refusal> {
 }
 
 /// The answer: one drill in full, or what several add up to, and the last of them as a page.
-fn tell(arguments: &DrillArguments, reports: Vec<DrillReport>) -> Result<(), Refusal> {
+fn tell(arguments: &DrillArguments, reports: &[DrillReport], place: Place<'_>) -> Result<(), Refusal> {
     let Some(last) = reports.last() else { return Ok(()) };
-    write(&arguments.report, &report_html::page(last))?;
+    let path = place.write(&report_html::page(last))?;
     if arguments.repeat == 1 {
         if arguments.json {
             output::print_json(last)?;
@@ -71,23 +66,54 @@ fn tell(arguments: &DrillArguments, reports: Vec<DrillReport>) -> Result<(), Ref
             output::print(&render::drill(last, output::look()))?;
         }
     } else {
-        let repeated = Repeated::new(&reports);
+        let repeated = Repeated::new(reports);
         if arguments.json {
             output::print_json(&repeated)?;
         } else {
             output::print(&render::repeated(&repeated, output::look()))?;
         }
     }
-    let path = fs::canonicalize(&arguments.report).unwrap_or_else(|_| arguments.report.clone());
     output::tell(&format!("report: {}\n", path.display()));
     Ok(())
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Refusal> {
-    fs::write(path, text).map_err(|error| Refusal::Unwritable {
-        path: path.display().to_string(),
-        error,
-    })
+/// Where the report will be. Looked at before anything runs: whoever waits for minutes wants to know that it can be
+/// written.
+struct Place<'a> {
+    path: &'a Path,
+    /// It was made by this drill, and holds nothing yet.
+    empty: bool,
+}
+
+impl<'a> Place<'a> {
+    fn try_out(path: &'a Path) -> Result<Self, Refusal> {
+        let empty = !path.exists();
+        let opened = fs::OpenOptions::new().append(true).create(true).open(path);
+        opened.map_err(|error| Self::unwritable(path, error))?;
+        Ok(Self { path, empty })
+    }
+
+    fn write(mut self, text: &str) -> Result<PathBuf, Refusal> {
+        fs::write(self.path, text).map_err(|error| Self::unwritable(self.path, error))?;
+        self.empty = false;
+        Ok(fs::canonicalize(self.path).unwrap_or_else(|_| self.path.to_owned()))
+    }
+
+    fn unwritable(path: &Path, error: io::Error) -> Refusal {
+        Refusal::Unwritable {
+            path: path.display().to_string(),
+            error,
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if self.empty {
+            // There is nothing in it, and whoever reads it would think that there ought to be.
+            drop(fs::remove_file(self.path));
+        }
+    }
 }
 
 /// The first Ctrl-C ends the drill and everything that it has started.

@@ -1,7 +1,7 @@
 //! A drill that is over, as a person reads it: the run, and what was measured of it.
 
 use super::text::{Ink, Paper, count, span};
-use super::{Look, run};
+use super::{Look, told};
 use crate::drill::report::{DrillReport, Repeated};
 
 /// A whole drill.
@@ -61,7 +61,8 @@ pub fn drill(report: &DrillReport, look: Look) -> String {
         let first = format!("  {}  ", paper.inked(Ink::Bad, "NO"));
         paper.hanging(&first, 6, Ink::Bad, trouble);
     }
-    format!("{}\n{}", run(&report.run, look), paper.finish())
+    let run = told(&report.run, look, "the engine is measured, AWS is modelled");
+    format!("{run}\n{}", paper.finish())
 }
 
 /// What several drills add up to.

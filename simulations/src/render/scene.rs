@@ -18,8 +18,32 @@ pub fn scene(title: &str, scene: &Scene, look: Look, rows: usize) -> String {
     decisions(&mut paper, scene);
     pages(&mut paper, scene);
     let text = paper.finish();
-    let lines: Vec<&str> = text.lines().take(rows.max(8)).collect();
-    lines.join("\n") + "\n"
+    text.lines()
+        .take(rows.max(8))
+        .map(|line| clip(line, look.width) + "\n")
+        .collect()
+}
+
+/// As much of a line as fits: one that wraps around would be drawn over in the wrong place. Colours take no room.
+fn clip(line: &str, width: usize) -> String {
+    let mut clipped = String::new();
+    let mut room = width;
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        if letter == '\x1b' {
+            clipped.push(letter);
+            for letter in letters.by_ref() {
+                clipped.push(letter);
+                if letter.is_ascii_alphabetic() {
+                    break;
+                }
+            }
+        } else if room > 0 {
+            clipped.push(letter);
+            room -= 1;
+        }
+    }
+    clipped
 }
 
 fn head(paper: &mut Paper, title: &str, scene: &Scene) {
@@ -168,4 +192,75 @@ fn pages(paper: &mut Paper, scene: &Scene) {
     }
     let line = paper.inked(Ink::Dim, "Ctrl-C ends the drill and leaves nothing behind");
     paper.line(&line);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drill::SidecarScene;
+
+    fn made_up() -> Scene {
+        Scene {
+            since_onset: 12.25,
+            speed: 1.0,
+            faults: vec!["us-east-1 region does not answer".to_owned()],
+            holder: ("us-east-1", 1),
+            claimed_by: Some("us-east-2"),
+            answer: "us-east-1",
+            orders: ["refuses", "accepts"],
+            sidecars: vec![SidecarScene {
+                who: "us-east-1 engine".to_owned(),
+                state: Some("serving"),
+                suspended: true,
+                page: "http://127.0.0.1:4711/".to_owned(),
+            }],
+            witnesses: vec![WitnessScene {
+                witness: "peer-application".to_owned(),
+                quorum: true,
+                says: [vec!["breached"], vec!["healthy"]],
+            }],
+            able_percent: 8,
+            figures: [None, Some(34.5)],
+            interrupted: true,
+            budget: 60.0,
+            decisions: Vec::new(),
+            news: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_frame_says_everything_and_is_never_wider_or_higher_than_the_terminal() {
+        let look = Look { width: 48, fancy: true };
+        let frame = scene("region-loss", &made_up(), look, 20);
+        assert_eq!(frame.lines().count(), 20);
+        let plain = scene("region-loss", &made_up(), Look::PLAIN, 60);
+        for said in [
+            "+00:12.250 since the onset",
+            "us-east-1 region does not answer",
+            "suspended",
+            "claimed by us-east-2",
+            "12.2 s and counting",
+            "34.5 s",
+            "8 % can place orders",
+            "breached   healthy",
+            "http://127.0.0.1:4711/",
+        ] {
+            assert!(plain.contains(said), "{said}\n{plain}");
+        }
+        let narrow = scene(
+            "region-loss",
+            &made_up(),
+            Look {
+                width: 48,
+                fancy: false,
+            },
+            60,
+        );
+        assert!(narrow.lines().all(|line| line.chars().count() <= 48), "{narrow}");
+    }
+
+    #[test]
+    fn clipping_keeps_colours_whole() {
+        assert_eq!(clip("\x1b[1mabc\x1b[0m", 2), "\x1b[1mab\x1b[0m");
+    }
 }

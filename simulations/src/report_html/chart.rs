@@ -71,7 +71,7 @@ pub(super) fn ledger(ledger: &LedgerReport) -> Markup {
     html! {
         div.chart {
             svg viewBox=(format!("0 0 {WIDTH} {height:.0}")) role="img" aria-label="What each phase used of the budget, in seconds from the onset" {
-                (axis(scale, height, false))
+                (axis(scale, height, Some(ledger.budget_seconds)))
                 @for (row, phase) in ledger.phases.iter().enumerate() {
                     @let from = phase.from_seconds - ledger.counted_from_seconds;
                     @let to = phase.to_seconds.map_or(last, |to| to - ledger.counted_from_seconds);
@@ -91,7 +91,7 @@ pub(super) fn ledger(ledger: &LedgerReport) -> Markup {
                 }
                 @let x = scale.x(ledger.budget_seconds);
                 line.line x1=(num(x)) x2=(num(x)) y1="22" y2=(num(height - 6.0)) {}
-                text x=(num(x - 4.0)) y="18" text-anchor="end" { "budget" }
+                text x=(num(x)) y="18" text-anchor="middle" { "budget " (tick(ledger.budget_seconds)) }
             }
         }
     }
@@ -110,7 +110,7 @@ pub(super) fn lanes(report: &DrillReport) -> Markup {
     html! {
         div.chart {
             svg viewBox=(format!("0 0 {WIDTH} {height:.0}")) role="img" aria-label="Faults, clients, public name, orders and engines over time" {
-                (axis(scale, height, true))
+                (axis(scale, height, None))
                 @for (row, lane) in report.lanes.iter().enumerate() {
                     (label(row, &lane.who))
                     @for span in lane.spans.iter().filter(|span| span.to_seconds >= scale.from) {
@@ -134,14 +134,16 @@ fn class(lane: &LaneReport, span: &SpanReport) -> &'static str {
     }
 }
 
-fn axis(scale: Scale, height: f64, onset: bool) -> Markup {
+/// The axis: with the onset, or with room for the budget's own line.
+fn axis(scale: Scale, height: f64, budget: Option<f64>) -> Markup {
+    let is_free = |at: &f64| budget.is_none_or(|budget| (scale.x(*at) - scale.x(budget)).abs() > 60.0);
     html! {
-        @for at in scale.ticks() {
+        @for at in scale.ticks().into_iter().filter(is_free) {
             @let x = scale.x(at);
             line.grid x1=(num(x)) x2=(num(x)) y1="22" y2=(num(height - 6.0)) {}
             text.soft x=(num(x)) y="18" text-anchor="middle" { (tick(at)) }
         }
-        @if onset {
+        @if budget.is_none() {
             @let x = scale.x(0.0);
             line.onset x1=(num(x)) x2=(num(x)) y1="22" y2=(num(height - 6.0)) {}
         }

@@ -119,9 +119,16 @@ fn verdict(report: &DrillReport) -> Markup {
                 }
                 @for trouble in &report.troubles { li.bad { (trouble) } }
             }
-            @for note in &report.notes { p.note { (note) "." } }
+            @for note in &report.notes { p.note { (sentence(note)) } }
         }
     }
+}
+
+/// `a sentence` as `A sentence.`
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().collect::<String>());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }
 
 fn lanes(report: &DrillReport) -> Markup {
