@@ -88,7 +88,6 @@ fn judge(sides: &[BTreeMap<String, Value>; 2]) -> Report {
         check_failures: 1.0,
         record_ttl_s: 5.0,
         suffix: Some("dev1".to_owned()),
-        witness: "us-west-2".to_owned(),
     };
     lint(&side(0, "us-east-1"), &side(1, "us-east-2"), limits, &[]).expect("the templates can be read")
 }

@@ -59,6 +59,15 @@ fn read(file: &Path) -> Case {
     case
 }
 
+fn limits(suffix: Option<String>) -> Limits {
+    Limits {
+        check_interval_s: 10.0,
+        check_failures: 1.0,
+        record_ttl_s: 5.0,
+        suffix,
+    }
+}
+
 impl Case {
     fn template(&self, pair: &str, side: &str) -> Template {
         let names = [
@@ -86,17 +95,10 @@ impl Case {
             templates: vec![self.template(pair, side)],
             parameters: BTreeMap::new(),
         };
-        let limits = Limits {
-            check_interval_s: 10.0,
-            check_failures: 1.0,
-            record_ttl_s: 5.0,
-            suffix: self.suffix.clone(),
-            witness: "us-west-2".to_owned(),
-        };
         lint(
             &side("primary", "us-east-1"),
             &side("standby", "us-east-2"),
-            limits,
+            limits(self.suffix.clone()),
             &[],
         )
         .unwrap_or_else(|error| panic!("{}: {error}", self.name))
@@ -147,4 +149,83 @@ fn every_rule_has_a_case() {
         .filter(|code| !expected.contains(*code))
         .collect();
     assert!(missing.is_empty(), "no case shows {missing:?}");
+}
+
+#[test]
+fn the_answer_does_not_depend_on_the_run_nor_on_the_order_of_the_templates() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/findings");
+    let text = |side: &str| fs::read_to_string(folder.join(side)).expect("the example is there");
+    let extra = "Resources: {Extra: {Type: AWS::SNS::Topic}}";
+    let judged = |reversed: bool| {
+        let given = |side: &str, region: &str| {
+            let mut templates = vec![
+                Template {
+                    file: side.to_owned(),
+                    text: text(side),
+                },
+                Template {
+                    file: "extra.yaml".to_owned(),
+                    text: extra.to_owned(),
+                },
+            ];
+            if reversed {
+                templates.reverse();
+            }
+            Given {
+                region: region.to_owned(),
+                templates,
+                parameters: BTreeMap::new(),
+            }
+        };
+        let report = lint(
+            &given("primary.yaml", "us-east-1"),
+            &given("standby.yaml", "us-east-2"),
+            limits(None),
+            &[],
+        )
+        .unwrap();
+        understudy_provisioner::lint::output::json(&report)["findings"].to_string()
+    };
+    let first = judged(false);
+    assert!(first.contains("UL407"));
+    assert_eq!(first, judged(false));
+    let sorted = |text: &str| {
+        let mut findings: Vec<serde_json::Value> = serde_json::from_str(text).unwrap();
+        // What is missing on a side is shown at the first of its templates.
+        findings.retain(|finding| finding["code"] != "UL503");
+        findings
+    };
+    assert_eq!(sorted(&first), sorted(&judged(true)));
+}
+
+#[test]
+fn broken_templates_are_refused_and_never_panic() {
+    let mut refused = 0;
+    for case in cases() {
+        let good = case.template("clean", "primary");
+        let bad = case.template("violating", "standby").text;
+        for cut in (0..bad.len()).step_by(11).filter(|cut| bad.is_char_boundary(*cut)) {
+            for text in [
+                bad[..cut].to_owned(),
+                format!("{}{}", &bad[..cut], &bad[(cut + 5).min(bad.len())..]),
+            ] {
+                let given = |region: &str, text: String| Given {
+                    region: region.to_owned(),
+                    templates: vec![Template {
+                        file: case.name.clone(),
+                        text,
+                    }],
+                    parameters: BTreeMap::new(),
+                };
+                let answer = lint(
+                    &given("us-east-1", good.text.clone()),
+                    &given("us-east-2", text),
+                    limits(None),
+                    &[],
+                );
+                refused += usize::from(answer.is_err());
+            }
+        }
+    }
+    assert!(refused > 100, "{refused}");
 }
