@@ -81,11 +81,11 @@ struct World {
 }
 
 impl World {
-    const fn home(&self) -> &Engine {
+    fn home(&self) -> &Engine {
         &self.engines[0]
     }
 
-    const fn away(&self) -> &Engine {
+    fn away(&self) -> &Engine {
         &self.engines[1]
     }
 

@@ -39,7 +39,8 @@ async fn events(side: &Side, sidecar: &Sidecar) {
             sent: context.clock.wall(),
         };
         // A bus that does not answer costs its own beats, and no more: each has the interval to get through.
-        let put = side.bus.put(side.own.other(), HEARTBEAT, &heartbeat.detail());
+        let detail = heartbeat.detail();
+        let put = side.bus.put(side.own.other(), HEARTBEAT, &detail);
         tokio::join!(context.clock.sleep(every), async {
             drop(tokio::time::timeout(context.clock.real_span(every), put).await);
         });

@@ -39,7 +39,7 @@ enum Command {
     #[cfg(feature = "aws")]
     CreateLease(create_lease::CreateLeaseArguments),
     /// Shows a sidecar as it stands, and what needs you.
-    Status(ask::Ask),
+    Status(ask::Status),
     /// Shows why the engine did what it did, and why it does not do otherwise now.
     Why(ask::Why),
     /// Shows what was written down.

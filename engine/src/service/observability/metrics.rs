@@ -5,7 +5,7 @@
 //! `sidecar` of the process; a region that is observed is the label `target`.
 
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -14,7 +14,10 @@ use crate::core::effect::{Intent, Outcome};
 use crate::core::ids::SidecarId;
 use crate::core::journal::{Happening, JournalEntry};
 use crate::core::machine::StateName;
+use crate::core::time::WallTime;
+use crate::service::clock::Clock;
 use crate::service::operators::shapes::{StatusAnswer, WitnessAnswer};
+use crate::service::sources::measures;
 use crate::words;
 
 /// What the answer of `/metrics` is.
@@ -35,6 +38,16 @@ const ASSESSMENTS: [&str; 8] = [
     "isolated",
     "shared fault",
 ];
+const VERDICTS_OF_DECISIONS: [&str; 8] = [
+    "fail-over",
+    "would-fail-over",
+    "blocked",
+    "hold",
+    "fail-back",
+    "would-fail-back",
+    "hold-failback",
+    "fence",
+];
 const VERDICTS: [&str; 3] = ["healthy", "breached", "missing"];
 
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
@@ -49,7 +62,9 @@ pub fn install(region: &str, sidecar: SidecarId) {
             .ok()?;
         let handle = builder.install_recorder().ok()?;
         describe();
+        measures::describe();
         gauge!("understudy_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        gauge!("understudy_start_time_seconds").set(seconds(Clock::real().wall()));
         Some(handle)
     });
 }
@@ -94,6 +109,26 @@ pub fn count(entry: &JournalEntry) {
         | Happening::Settled { .. }
         | Happening::Signed { .. }
         | Happening::Unhandled { .. } => {}
+    }
+}
+
+/// Measures something of the shell.
+#[derive(Debug)]
+pub struct Timer(Instant);
+
+impl Timer {
+    /// Now.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the shell measures itself")]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// A turn was written into the journal.
+    #[expect(clippy::disallowed_methods, reason = "the shell measures itself")]
+    pub fn journal_written(self, durably: bool) {
+        let durability = if durably { "durable" } else { "soon" };
+        histogram!("understudy_journal_write_seconds", "durability" => durability).record(self.0.elapsed());
     }
 }
 
@@ -153,7 +188,12 @@ pub fn describe_status(status: &StatusAnswer, witnesses: &[WitnessAnswer]) {
 
 fn describe_lease(status: &StatusAnswer) {
     let lease = &status.lease;
-    gauge!("understudy_epoch").set(float(lease.epoch));
+    // Before the item has been read there is no epoch, and a 0 would look like a role change afterwards.
+    if lease.holder.is_some() {
+        gauge!("understudy_epoch").set(float(lease.epoch));
+    }
+    let holds = lease.holder.as_ref() == Some(&status.region);
+    gauge!("understudy_holds_lease").set(flag(holds));
     for region in &status.regions {
         gauge!("understudy_lease_holder", "target" => region.region.clone()).set(flag(region.holds_lease));
     }
@@ -200,6 +240,10 @@ fn describe() {
     let gauges = [
         ("understudy_build_info", "1, with the version of the engine."),
         (
+            "understudy_start_time_seconds",
+            "When the process started, in seconds since 1970.",
+        ),
+        (
             "understudy_state",
             "1 for the state that the machine is in, 0 for the others.",
         ),
@@ -219,6 +263,10 @@ fn describe() {
         (
             "understudy_lease_holder",
             "1 for the region that holds the lease, as last read.",
+        ),
+        (
+            "understudy_holds_lease",
+            "1 if the lease is with this sidecar's region, as last read.",
         ),
         (
             "understudy_lease_protected",
@@ -300,6 +348,22 @@ fn describe() {
         ("understudy_pages_total", "Pages that were asked for."),
         ("understudy_role_changes_total", "Role changes that were completed."),
         (
+            "understudy_events_total",
+            "Events that arrived, by kind and what became of them.",
+        ),
+        (
+            "understudy_peer_sent_total",
+            "What was sent to peers, by kind and outcome.",
+        ),
+        (
+            "understudy_peer_received_total",
+            "What peers sent, by kind and what became of it.",
+        ),
+        (
+            "understudy_unauthorized_requests_total",
+            "Requests without the token that they needed.",
+        ),
+        (
             "understudy_effects_total",
             "Effects, by intent and outcome. An outcome that nobody knows is `unknown`.",
         ),
@@ -307,7 +371,36 @@ fn describe() {
     for (name, help) in counters {
         describe_counter!(name, help);
     }
-    describe_histogram!("understudy_effect_seconds", "How long effects took, by intent.");
+    let spans = [
+        ("understudy_effect_seconds", "How long effects took, by intent."),
+        (
+            "understudy_journal_write_seconds",
+            "How long writing a turn into the journal took, by durability.",
+        ),
+        (
+            "understudy_event_delay_seconds",
+            "How old events were when they arrived, by kind.",
+        ),
+        (
+            "understudy_probe_seconds",
+            "How long probes took, by witness, target and what was seen.",
+        ),
+    ];
+    for (name, help) in spans {
+        describe_histogram!(name, help);
+    }
+    // A counter that appears with its first event has no increase: alerts on it would miss the first.
+    for verdict in VERDICTS_OF_DECISIONS {
+        counter!("understudy_decisions_total", "verdict" => verdict).absolute(0);
+    }
+    for name in ["understudy_pages_total", "understudy_role_changes_total"] {
+        counter!(name).absolute(0);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970, far below 2^53")]
+fn seconds(at: WallTime) -> f64 {
+    at.as_millis() as f64 / 1000.0
 }
 
 const fn flag(set: bool) -> f64 {

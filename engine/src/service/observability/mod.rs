@@ -4,4 +4,4 @@ mod log;
 mod metrics;
 
 pub use log::{Format, start as start_log};
-pub use metrics::{CONTENT_TYPE, count, describe_status, install, measure, render, tidy};
+pub use metrics::{CONTENT_TYPE, Timer, count, describe_status, install, measure, render, tidy};

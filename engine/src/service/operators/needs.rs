@@ -43,14 +43,15 @@ pub(super) fn of(status: &Status, objections: &[Finding], standing: &Standing, v
             "look whether the lease store can be reached from here; it serves again as soon as a renewal gets through";
         needs.push(need(true, what, todo, None));
     }
-    if holds && !status.protected && status.state.serves() {
+    let serves = holds && status.state.serves();
+    if serves && !status.protected {
         let what = format!(
             "Unprotected: there is no standby that could take over if this region were lost. {other} has to come back."
         );
         let todo = "bring the other region back; its database is rebuilt as soon as it answers";
         needs.push(need(false, &what, todo, None));
-    } else if holds && status.assessments[status.region.other().index()].is_loss() {
-        let what = format!("The standby {other} is lost. A failover would find nobody.");
+    } else if serves && status.assessments[status.region.other().index()].is_loss() {
+        let what = format!("The standby {other} is lost: if this region were lost as well, nobody could take over.");
         needs.push(need(false, &what, "bring the other region back", None));
     }
     if status.assessments.contains(&Assessment::Isolated) {

@@ -15,6 +15,7 @@ use crate::core::decision::{Decision, Finding};
 use crate::core::ids::{Region, WitnessId};
 use crate::core::journal::JournalEntry;
 use crate::core::ledger::Phase;
+use crate::core::machine::StateName;
 use crate::core::status::{Disregarded, Explanation, Status, WitnessView};
 use crate::core::time::{Now, Timestamp, WallTime};
 use crate::service::shell::Pressure;
@@ -151,6 +152,12 @@ impl<'p> View<'p> {
     fn ledger(&self, status: &Status) -> Option<LedgerAnswer> {
         let ledger = &status.ledger;
         let first = ledger.first_breach?;
+        // A suspicion that led to nothing leaves its clock behind, and so does what goes on beside the states that count.
+        let active = counts(status.state);
+        if !active && ledger.span(Phase::Claim).is_none() {
+            return None;
+        }
+        let end = if active { self.now.boot } else { status.since };
         let spans = Phase::ALL
             .into_iter()
             .filter_map(|phase| Some((phase, ledger.span(phase)?)));
@@ -159,8 +166,8 @@ impl<'p> View<'p> {
                 phase: phase.name().to_owned(),
                 allotted_seconds: phase.allotment(&self.policy.budget.phases).as_secs_f64(),
                 began_seconds: span.began.since(first).as_secs_f64(),
-                used_seconds: span.ended.unwrap_or(self.now.boot).since(span.began).as_secs_f64(),
-                running: span.ended.is_none(),
+                used_seconds: span.ended.unwrap_or(end).since(span.began).as_secs_f64(),
+                running: active && span.ended.is_none(),
             })
             .collect();
         let ends = phases.iter().map(|phase| phase.began_seconds + phase.used_seconds);
@@ -286,6 +293,19 @@ pub const fn mode(mode: Mode) -> &'static str {
         Mode::Armed => "armed",
         Mode::Shadow => "shadow",
     }
+}
+
+/// Whether the clock of a failover runs in a state.
+const fn counts(state: StateName) -> bool {
+    matches!(
+        state,
+        StateName::Suspicious
+            | StateName::Blocked
+            | StateName::Claiming
+            | StateName::Acquiring
+            | StateName::Moving
+            | StateName::Verifying
+    )
 }
 
 /// A moment, in RFC 3339.

@@ -5,13 +5,21 @@ use std::sync::Arc;
 use super::peers::PeerSidecars;
 use super::postgres::Postgres;
 use super::stand_in::StandIn;
+use super::webhook::WithWebhooks;
 use super::{Parts, Router};
 use crate::core::engine::Identity;
 use crate::service::context::Context;
+use crate::service::secret::NoSecret;
 
 /// The parts that a sidecar acts on, as the platform file names them. `adapt` puts in those that are in AWS.
-#[must_use]
-pub fn assemble(context: &Context, identity: Identity, adapt: impl FnOnce(&mut Parts)) -> (Arc<Parts>, Router) {
+///
+/// # Errors
+/// When a file that should hold a secret does not.
+pub fn assemble(
+    context: &Context,
+    identity: Identity,
+    adapt: impl FnOnce(&mut Parts),
+) -> Result<(Arc<Parts>, Router), NoSecret> {
     let mut parts = Parts::absent();
     if let Some(sidecars) = PeerSidecars::of(context, identity.region) {
         parts.peers = Arc::new(sidecars);
@@ -20,6 +28,10 @@ pub fn assemble(context: &Context, identity: Identity, adapt: impl FnOnce(&mut P
         parts.database = Arc::new(databases);
     }
     adapt(&mut parts);
+    if let Some(hooks) = context.platform.webhooks.clone() {
+        let people = Arc::clone(&parts.humans);
+        parts.humans = Arc::new(WithWebhooks::beside(people, hooks, context, identity.region)?);
+    }
     let played = context.platform.played.as_ref().map(|played| {
         let stand_in = StandIn::new(context.client.clone(), played.address.clone());
         (stand_in, played.parts.clone())
@@ -28,5 +40,5 @@ pub fn assemble(context: &Context, identity: Identity, adapt: impl FnOnce(&mut P
         parts: parts.clone(),
         played,
     };
-    (Arc::new(parts), router)
+    Ok((Arc::new(parts), router))
 }

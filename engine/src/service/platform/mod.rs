@@ -10,7 +10,7 @@ mod read;
 mod rules;
 
 pub use aws::{ArcEndpoint, Aws, AwsRegion, PublicRecord, SharedNames};
-pub use model::{Part, Place, Platform, Played, RegionParts};
+pub use model::{Part, Place, Platform, Played, RegionParts, Webhooks};
 pub use rules::ALL as RULES;
 
 use understudy_policies::source::{Diagnostics, Source};

@@ -16,6 +16,7 @@ use crate::core::engine::Refusal;
 use crate::core::journal::JournalEntry;
 use crate::core::memory::Memory;
 use crate::service::journal::{Journal, JournalFailure, Written};
+use crate::service::observability;
 
 /// Turns that may wait for the disk. A disk that is this far behind is no use any more.
 const TURNS_MAX: usize = 4096;
@@ -112,6 +113,11 @@ impl JournalThread {
         }
     }
 
+    /// Whether a write has failed: nothing that is handed over now is written.
+    pub(super) fn has_failed(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// The write that the disk has not answered, by its number.
     pub(super) fn unanswered(&self) -> Option<u64> {
         let ended = self.progress.ended.load(Ordering::Acquire);
@@ -200,7 +206,9 @@ fn write(
     } else {
         Written::Soon
     };
+    let timer = observability::Timer::start();
     journal.write(&turn.entries, turn.memory.as_ref(), written)?;
+    timer.journal_written(written == Written::Durably);
     turn.release(dispatcher);
     Ok(written)
 }

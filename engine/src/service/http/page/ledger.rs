@@ -13,7 +13,7 @@ pub(super) fn draw(ledger: Option<&LedgerAnswer>) -> Markup {
         section data-part="ledger" aria-labelledby="h-ledger" {
             h2 #h-ledger { "Budget" }
             @match ledger {
-                None => { p .fine { "No breach since the start: the clock has not begun." } }
+                None => { p .fine { "No failover is under way, and there was none since the start." } }
                 Some(ledger) => (account(ledger)),
             }
         }
@@ -26,7 +26,7 @@ fn account(ledger: &LedgerAnswer) -> Markup {
     let scale = WIDTH / (ledger.elapsed_seconds.max(budget) * 1.08);
     html! {
         p {
-            strong { (words::span(ledger.elapsed_seconds)) } " of " (words::span(budget))
+            strong { (format!("{:.1} s", ledger.elapsed_seconds)) } (format!(" of {budget:.0} s"))
             @if ledger.running { ", and the clock runs" } @else { ", and the clock has stopped" }
             "."
             @if let Some(over) = &ledger.overrun {
@@ -36,33 +36,20 @@ fn account(ledger: &LedgerAnswer) -> Markup {
         p .quiet {
             "Counted from the first breach that this sidecar saw. The promise counts from the onset, which is a few seconds earlier."
         }
-        table .ledger {
-            thead { tr {
-                th scope="col" { "Phase" }
-                td aria-hidden="true" { (axis(budget, scale)) }
-                th scope="col" { "Used of allotted" }
-            } }
-            tbody {
+        div .ledger {
+            svg .axis viewBox=(format!("0 0 {WIDTH} 12")) aria-hidden="true" focusable="false" {
+                text x="0" y="10" { "0 s" }
+                text x=(number(budget * scale)) y="10" text-anchor="end" { (format!("{budget:.0} s")) }
+            }
+            dl {
                 @for phase in &ledger.phases {
-                    tr {
-                        th scope="row" { (phase.phase) }
-                        td aria-hidden="true" { (bar(phase, budget, scale)) }
-                        td {
-                            (format!("{:.1} of {:.1} s", phase.used_seconds, phase.allotted_seconds))
-                            @if phase.running { small { "under way" } }
-                        }
+                    div {
+                        dt { (phase.phase) @if phase.running { " " small { "under way" } } }
+                        dd { (format!("{:.1} of {:.1} s", phase.used_seconds, phase.allotted_seconds)) }
+                        dd .bars aria-hidden="true" { (bar(phase, budget, scale)) }
                     }
                 }
             }
-        }
-    }
-}
-
-fn axis(budget: f64, scale: f64) -> Markup {
-    html! {
-        svg viewBox=(format!("0 0 {WIDTH} 16")) width="100%" focusable="false" {
-            text x="0" y="12" { "0" }
-            text x=(number(budget * scale)) y="12" text-anchor="end" { (format!("{budget:.0} s")) }
         }
     }
 }
@@ -75,11 +62,11 @@ fn bar(phase: &PhaseAnswer, budget: f64, scale: f64) -> Markup {
         (false, false) => "bar",
     };
     html! {
-        svg viewBox=(format!("0 0 {WIDTH} 20")) width="100%" focusable="false" {
-            rect .allotted x=(number(phase.began_seconds * scale)) y="4" height="12" rx="2"
+        svg viewBox=(format!("0 0 {WIDTH} 20")) preserveAspectRatio="none" focusable="false" {
+            rect .allotted x=(number(phase.began_seconds * scale)) y="3" height="14"
                 width=(number(phase.allotted_seconds * scale)) {}
-            rect class=(class) x=(number(phase.began_seconds * scale)) y="4" height="12" rx="2"
-                width=(number((phase.used_seconds * scale).max(2.0))) {}
+            rect class=(class) x=(number(phase.began_seconds * scale)) y="3" height="14"
+                width=(number((phase.used_seconds * scale).max(1.5))) {}
             line .limit x1=(number(budget * scale)) x2=(number(budget * scale)) y1="0" y2="20" {}
         }
     }

@@ -31,25 +31,38 @@ pub(super) fn banner(status: &StatusAnswer) -> Markup {
     }
 }
 
-/// Everything below the banner.
+/// Everything below the banner: what needs somebody, and then three columns that a telephone shows one after another.
 pub(super) fn main(scene: &Scene) -> Markup {
     let status = &scene.status;
     html! {
         (needs(scene))
+        div .column { (state(status)) (ledger::draw(status.ledger.as_ref())) }
+        div .column { (regions(status)) (lease(status)) (evidence::draw(scene)) }
+        div .column { (decisions(scene)) (recent(scene)) }
+    }
+}
+
+fn state(status: &StatusAnswer) -> Markup {
+    let state = &status.state;
+    html! {
         section data-part="state" aria-labelledby="h-state" {
             h2 #h-state { "State" }
-            p #said .headline role="status" aria-live="polite" data-tone=(diagram::tone(&status.state.name)) {
-                strong { (status.state.name) } ": " (status.state.meaning) "."
+            p #said .headline role="status" aria-live="polite" data-tone=(diagram::tone(&state.name)) {
+                strong { (state.name) } ": " (state.meaning) "."
             }
             p .quiet data-part="state-time" {
-                "For " (words::span(status.state.for_seconds))
-                @if let Some(left) = status.state.deadline_in_seconds { ", at most " (words::span(left)) " more" }
+                "For " (words::span(state.for_seconds))
+                @if let Some(left) = state.deadline_in_seconds { ", at most " (words::span(left)) " more" }
                 "."
-                @if let Some(because) = &status.state.because { " " (because) }
+                @if let Some(because) = &state.because { " " (because) }
             }
-            (diagram::draw(&status.state.name))
+            (diagram::draw(&state.name))
         }
-        (ledger::draw(status.ledger.as_ref()))
+    }
+}
+
+fn regions(status: &StatusAnswer) -> Markup {
+    html! {
         section data-part="regions" aria-labelledby="h-regions" {
             h2 #h-regions { "Regions" }
             div .cards {
@@ -67,10 +80,6 @@ pub(super) fn main(scene: &Scene) -> Markup {
                 }
             }
         }
-        (lease(status))
-        (evidence::draw(scene))
-        (decisions(scene))
-        (recent(scene))
     }
 }
 
@@ -165,7 +174,7 @@ fn decisions(scene: &Scene) -> Markup {
             ol .plain {
                 @for (index, decision) in why.past.iter().enumerate().rev().take(DECISIONS_MAX) {
                     li {
-                        p { time datetime=(decision.at) { (clock(&decision.at)) } " " strong { (decision.verdict) } ". " (decision.sentence) "." }
+                        p { time datetime=(decision.at) { (clock(&decision.at)) } " " (decision.sentence) "." }
                         @if let Some(flip) = &decision.flip { p .quiet { "It would have turned with: " (flip) "." } }
                         (guards(decision, &index.to_string()))
                     }
