@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio_postgres::NoTls;
+use understudy_engine::aws::Side;
 use understudy_engine::core::effect::Outcome;
 use understudy_engine::core::ids::{Epoch, Nonce, Region};
 use understudy_engine::core::lease::{LeaseRecord, LeaseRequest};
@@ -77,6 +78,8 @@ struct World {
     resources: Resources,
     zone: String,
     answers: Answers,
+    /// What the test itself asks.
+    side: Side,
     engines: Vec<Engine>,
 }
 
@@ -90,15 +93,19 @@ impl World {
     }
 
     async fn lease(&self) -> Option<LeaseRecord> {
-        let lease = self.resources.side(Region::Away).await.lease();
-        match lease.apply(LeaseRequest::Read, Nonce::default(), PATIENCE).await {
+        match self
+            .side
+            .lease()
+            .apply(LeaseRequest::Read, Nonce::default(), PATIENCE)
+            .await
+        {
             Outcome::Lease(record) => Some(record),
             _ => None,
         }
     }
 
     async fn switches(&self) -> [Option<bool>; 2] {
-        match self.resources.side(Region::Away).await.two_switches().read().await {
+        match self.side.two_switches().read().await {
             Outcome::Switches(both) => both,
             other => panic!("{other:?}"),
         }
@@ -177,6 +184,7 @@ async fn an_alarm_and_a_lost_application_move_the_platform_and_it_comes_home() {
         files.start("us-west-2", peers[2], true),
     ];
     let world = World {
+        side: resources.side(Region::Away).await,
         resources,
         zone,
         answers,
@@ -252,11 +260,11 @@ async fn an_alarm_and_a_lost_application_move_the_platform_and_it_comes_home() {
         .await;
     assert!(world.resources.session_arrives(Region::Away, "after").await);
 
-    // Home recovers, is rebuilt as a standby, and has soaked.
+    // Home recovers, is rebuilt as a standby, and has soaked. The alarm goes down once its period has no error.
     applications[0].1.store(true, Ordering::Relaxed);
-    world.resources.put_errors(0.0).await;
     world
         .until("the other region could take over again", async |world| {
+            world.resources.put_errors(0.0).await;
             world.lease().await.is_some_and(|lease| lease.protected)
         })
         .await;

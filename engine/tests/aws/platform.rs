@@ -5,6 +5,7 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use reqwest::Url;
+use tracing_subscriber::util::SubscriberInitExt;
 use understudy_engine::aws::Side;
 use understudy_engine::aws::connect::Connections;
 use understudy_engine::aws::names::Names;
@@ -58,10 +59,18 @@ fn loader() -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest()).profile_files(files)
 }
 
+fn warnings() -> impl SubscriberInitExt {
+    tracing_subscriber::fmt()
+        .with_test_writer()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::WARN)
+        .finish()
+}
+
 /// The engine's own connections.
 pub(crate) async fn connections(endpoint: &Url) -> Connections {
     // What adapters log stands beside a failure. Another test of this process may have begun it.
-    drop(tracing_subscriber::fmt().with_test_writer().with_ansi(false).try_init());
+    drop(warnings().try_init());
     Connections::from_loader(loader(), names().region(Region::Home), Some(endpoint)).await
 }
 

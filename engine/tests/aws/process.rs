@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use reqwest::Url;
 use serde_json::Value;
+use understudy_engine::service::parts::http::client;
 
 use crate::emulator::free_port;
 
@@ -95,7 +96,7 @@ impl Files {
         Engine {
             child: command.spawn().unwrap(),
             listen,
-            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            client: client().unwrap(),
             log,
         }
     }

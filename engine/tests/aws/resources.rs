@@ -11,10 +11,11 @@ use aws_sdk_route53::types::{
     Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, ResourceRecordSetFailover, RrType,
 };
 use reqwest::Url;
+use understudy_engine::aws::Side;
 use understudy_engine::aws::names::Names;
 use understudy_engine::core::ids::Region;
 
-use crate::platform::{make_bucket, make_table, operator};
+use crate::platform::{connections, make_bucket, make_table, operator};
 
 /// The only version that the emulator takes.
 const ENGINE_VERSION: &str = "16.11";
@@ -346,8 +347,8 @@ impl Resources {
     }
 
     /// The side of the emulator that tests ask for lease and switches.
-    pub(crate) async fn side(&self, region: Region) -> understudy_engine::aws::Side {
-        let connections = crate::platform::connections(&self.endpoint).await;
-        understudy_engine::aws::Side::new(region, self.names.clone(), connections)
+    pub(crate) async fn side(&self, region: Region) -> Side {
+        let connections = connections(&self.endpoint).await;
+        Side::new(region, self.names.clone(), connections)
     }
 }

@@ -17,8 +17,6 @@ pub(crate) struct Request {
     pub(crate) line: String,
     /// The operation: from the header of JSON services, or the form of query services; otherwise empty.
     pub(crate) operation: String,
-    /// The whole body.
-    pub(crate) body: String,
 }
 
 /// What is answered.
@@ -180,6 +178,5 @@ fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {
         number: 0,
         line: line.trim_end().to_owned(),
         operation,
-        body,
     }))
 }

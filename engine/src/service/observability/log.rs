@@ -12,13 +12,17 @@ pub enum Format {
     Json,
 }
 
+/// The SDK tells where each set of credentials came from, key id and all. Said only if asked for by its name.
+const QUIET: &str = "aws_config=warn,aws_smithy_runtime=warn";
+
 /// Starts the log of this process. `level` is `error`, `warn`, `info`, `debug`, `trace`, or a list of
 /// `target=level`.
 ///
 /// # Errors
 /// With what is wrong with the level.
 pub fn start(format: Format, level: &str) -> Result<(), String> {
-    let filter = EnvFilter::try_new(level).map_err(|wrong| format!("`{level}` is no log level: {wrong}"))?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{level}"))
+        .map_err(|wrong| format!("`{level}` is no log level: {wrong}"))?;
     let builder = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(filter);
