@@ -262,7 +262,10 @@ fn describe() {
             "understudy_lease_holder",
             "1 for the region that holds the lease, as last read.",
         ),
-        ("understudy_holds_lease", "1 if the lease is with this sidecar's region, as last read."),
+        (
+            "understudy_holds_lease",
+            "1 if the lease is with this sidecar's region, as last read.",
+        ),
         (
             "understudy_lease_protected",
             "1 if the region without the lease could take over.",
