@@ -17,6 +17,7 @@ use crate::core::machine::StateName;
 use crate::core::time::WallTime;
 use crate::service::clock::Clock;
 use crate::service::operators::shapes::{StatusAnswer, WitnessAnswer};
+use crate::service::sources::measures;
 use crate::words;
 
 /// What the answer of `/metrics` is.
@@ -61,6 +62,7 @@ pub fn install(region: &str, sidecar: SidecarId) {
             .ok()?;
         let handle = builder.install_recorder().ok()?;
         describe();
+        measures::describe();
         gauge!("understudy_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         gauge!("understudy_start_time_seconds").set(seconds(Clock::real().wall()));
         Some(handle)

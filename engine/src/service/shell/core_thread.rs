@@ -269,6 +269,10 @@ impl CoreThread {
             if self.resting && rests(self.engine.state()) {
                 return ShellEnd::Rested;
             }
+            // What waits for it would wait for ever.
+            if self.journal.has_failed() {
+                return ShellEnd::JournalFailed;
+            }
             if self.stall.goes_on(self.journal.unanswered()) {
                 error!("the disk has not answered for too long");
                 return ShellEnd::JournalFailed;

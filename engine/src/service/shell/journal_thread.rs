@@ -113,6 +113,11 @@ impl JournalThread {
         }
     }
 
+    /// Whether a write has failed: nothing that is handed over now is written.
+    pub(super) fn has_failed(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// The write that the disk has not answered, by its number.
     pub(super) fn unanswered(&self) -> Option<u64> {
         let ended = self.progress.ended.load(Ordering::Acquire);
