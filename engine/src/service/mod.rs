@@ -42,3 +42,5 @@ mod signals;
 pub mod sources;
 pub mod standing;
 pub mod telling;
+#[cfg(feature = "tls")]
+pub mod tls;

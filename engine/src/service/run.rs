@@ -28,7 +28,7 @@ use super::parts::http::{client, fresh_client};
 use super::parts::postgres;
 use super::platform::{Place, Platform};
 use super::round::{Round, RoundEnd, read_next};
-use super::secret::{Secret, Tokens};
+use super::secret::{NoSecret, Secret, Tokens};
 use super::shell::{Shell, ShellEnd};
 use super::signals::{Signals, Told};
 use super::sources::{Intake, Recording};
@@ -76,6 +76,9 @@ pub enum Failure {
     /// The journal.
     #[error(transparent)]
     Journal(#[from] JournalFailure),
+    /// A file that should hold a secret.
+    #[error(transparent)]
+    Secret(#[from] NoSecret),
     /// A listener.
     #[error("cannot listen on {address}: {because}; name another address with `{option}`")]
     Listen {
@@ -95,7 +98,11 @@ impl Failure {
     /// Whether it was started in the wrong way, so that trying again will not help.
     #[must_use]
     pub const fn is_usage(&self) -> bool {
-        matches!(self, Self::Journal(journal) if journal.is_usage())
+        match self {
+            Self::Journal(journal) => journal.is_usage(),
+            Self::Secret(_) => true,
+            Self::Listen { .. } | Self::Machine(_) => false,
+        }
     }
 
     fn machine(error: impl std::fmt::Display) -> Self {
@@ -180,7 +187,7 @@ impl Process {
             let identity = identity(self.region, self.sidecar, context.clock);
             let (policy, clock) = (Arc::clone(&context.policy), context.clock);
             journal.name_witnesses(policy.witnesses.iter().map(|witness| witness.name.clone()).collect());
-            let (parts, router) = parts::assemble(&context, identity);
+            let (parts, router) = parts::assemble(&context, identity)?;
             let executor = Arc::new(router);
             let mut shell = Shell::start(&policy, identity, clock, journal, executor, &Handle::current())
                 .map_err(Failure::machine)?;

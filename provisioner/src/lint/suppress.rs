@@ -169,12 +169,18 @@ pub fn apply(pair: &Pair<'_>, findings: Vec<Finding>, outside: &[Suppression]) -
 
 impl Entry<'_> {
     fn covers(&self, finding: &Finding) -> bool {
+        // What SAM generates beside a function stands at the function's own place.
+        let inside = |place: &Place, resource: &String| {
+            place.resource.as_ref() == Some(resource)
+                || place
+                    .path
+                    .strip_prefix("Resources.")
+                    .and_then(|path| path.split('.').next())
+                    == Some(resource)
+        };
         let here = |place: &Place| {
             self.file.as_ref().is_none_or(|file| *file == place.file)
-                && self
-                    .resource
-                    .as_ref()
-                    .is_none_or(|resource| place.resource.as_ref() == Some(resource))
+                && self.resource.as_ref().is_none_or(|resource| inside(place, resource))
         };
         self.code == finding.code && finding.places.iter().any(here)
     }

@@ -4,6 +4,7 @@
 
 mod campaign;
 mod drill;
+mod drill_postgres;
 mod engine;
 mod input;
 mod output;
@@ -90,6 +91,22 @@ struct DrillArguments {
     /// A policy file, or a shipped policy's name, instead of the one that the scenario names.
     #[arg(long, value_name = "FILE")]
     policy: Option<String>,
+    /// Uses two real PostgreSQL servers as the databases, instead of a scenario: needs Debian's package `postgresql`.
+    #[arg(long, conflicts_with_all = ["scenario", "speed", "seed"])]
+    postgres: bool,
+    /// With `--postgres`: what befalls home's server. Left out: each, one after the other.
+    #[arg(long, value_name = "FAULT", requires = "postgres", value_parser = drill_postgres::FAULTS)]
+    fault: Option<String>,
+    /// With `--postgres`: leaves the orders outside the commit fence, to show what is lost without it.
+    #[arg(long, requires = "postgres")]
+    without_fence: bool,
+    /// Where the report goes, a page of HTML; of several drills, the last one's.
+    #[arg(long, value_name = "FILE.html", default_value = "drill-report.html")]
+    report: PathBuf,
+    /// How many drills, one after the other, with what they add up to. With `--postgres`, targets are judged by the
+    /// median, losses by the worst.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    repeat: u16,
     /// Prints one JSON object on standard output.
     #[arg(long)]
     json: bool,

@@ -4,14 +4,18 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::client::{Reach, Unanswered, client, wait};
+use super::client::{Reach, client, wait};
 use super::text;
 
 #[derive(Debug, Args)]
 #[command(after_help = super::EXIT_CODES)]
-pub(super) struct Ask {
+pub(super) struct Status {
     #[command(flatten)]
     reach: Reach,
+    /// Asks only whether it is ready: whether it has found its place, reads the lease and writes its journal. Exit code 1
+    /// if not.
+    #[arg(long)]
+    ready: bool,
 }
 
 #[derive(Debug, Args)]
@@ -37,8 +41,27 @@ pub(super) struct HistoryArguments {
     shadow: bool,
 }
 
-pub(super) fn status(arguments: &Ask) -> ExitCode {
+pub(super) fn status(arguments: &Status) -> ExitCode {
+    if arguments.ready {
+        return ready(&arguments.reach);
+    }
     ask(&arguments.reach, "v1/status", text::status)
+}
+
+fn ready(reach: &Reach) -> ExitCode {
+    let answered = wait(async {
+        let request = client()?.get(reach.at("readyz")?);
+        reach.exchange(request).await
+    });
+    let shown = answered.and_then(|answer| {
+        let is_ready = answer.status == 200;
+        reach.show(answer, text::health).map(|()| is_ready)
+    });
+    match shown {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(unanswered) => unanswered.tell(reach.json),
+    }
 }
 
 pub(super) fn why(arguments: &Why) -> ExitCode {
@@ -65,7 +88,7 @@ fn ask<T: serde::de::DeserializeOwned>(reach: &Reach, path: &str, text: impl FnO
     });
     match answered.and_then(|answer| reach.show(answer, text)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(unanswered) => Unanswered::tell(&unanswered, reach.json),
+        Err(unanswered) => unanswered.tell(reach.json),
     }
 }
 

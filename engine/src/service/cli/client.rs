@@ -70,22 +70,14 @@ impl Reach {
         self.address.join(path).map_err(wrong)
     }
 
-    /// What a request brought, if anybody answered as a sidecar does.
+    /// What a request brought, if anybody answered as a sidecar does: yes, or no with a reason.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Answer, Unanswered> {
-        let response = request.send().await.map_err(|error| self.out_of_reach(&error))?;
-        let status = response.status().as_u16();
-        let body = response.bytes().await.map_err(|error| self.out_of_reach(&error))?;
-        let Ok(object) = serde_json::from_slice::<Value>(&body) else {
-            let text = format!(
-                "{} does not answer as a sidecar does (status {status}); look at `--address`",
-                self.address
-            );
-            return Err(Unanswered::Outside(text));
-        };
+        let answer = self.exchange(request).await?;
+        let status = answer.status;
         match status {
-            200..=299 | 409 => Ok(Answer { status, object }),
+            200..=299 | 409 => Ok(answer),
             _ => {
-                let said = serde_json::from_value::<ErrorAnswer>(object);
+                let said = serde_json::from_value::<ErrorAnswer>(answer.object);
                 let text = said.map_or_else(
                     |_| format!("{} answers with status {status}", self.address),
                     |said| said.error,
@@ -96,6 +88,20 @@ impl Reach {
                     Unanswered::Outside(text)
                 })
             }
+        }
+    }
+
+    /// What a request brought, whatever its status.
+    pub(super) async fn exchange(&self, request: RequestBuilder) -> Result<Answer, Unanswered> {
+        let response = request.send().await.map_err(|error| self.out_of_reach(&error))?;
+        let status = response.status().as_u16();
+        let body = response.bytes().await.map_err(|error| self.out_of_reach(&error))?;
+        match serde_json::from_slice::<Value>(&body) {
+            Ok(object) => Ok(Answer { status, object }),
+            Err(_) => Err(Unanswered::Outside(format!(
+                "{} does not answer as a sidecar does (status {status}); look at `--address`",
+                self.address
+            ))),
         }
     }
 

@@ -34,7 +34,7 @@ enum Command {
     /// Runs a sidecar, or the observer, until it is told to end.
     Run(run::RunArguments),
     /// Shows a sidecar as it stands, and what needs you.
-    Status(ask::Ask),
+    Status(ask::Status),
     /// Shows why the engine did what it did, and why it does not do otherwise now.
     Why(ask::Why),
     /// Shows what was written down.

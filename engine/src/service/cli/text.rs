@@ -3,8 +3,8 @@
 use std::fmt::{Display, Write as _};
 
 use crate::service::operators::shapes::{
-    CommandAnswer, CommandResult, DecisionAnswer, EpisodeAnswer, GuardAnswer, HistoryAnswer, LedgerAnswer,
-    ShadowAnswer, StatusAnswer, StepAnswer, WhyAnswer, WitnessAnswer,
+    CommandAnswer, CommandResult, DecisionAnswer, EpisodeAnswer, GuardAnswer, HealthAnswer, HistoryAnswer,
+    LedgerAnswer, ShadowAnswer, StatusAnswer, StepAnswer, WhyAnswer, WitnessAnswer,
 };
 use crate::words::span;
 
@@ -14,6 +14,15 @@ const SHOWN: usize = 5;
 /// Writes a line. Writing to a string cannot fail.
 fn line(text: &mut String, what: impl Display) {
     let _ = writeln!(text, "{what}");
+}
+
+pub(super) fn health(health: &HealthAnswer) -> String {
+    let mut text = String::new();
+    for check in &health.checks {
+        let verdict = if check.ok { "ok" } else { "no" };
+        line(&mut text, format_args!("{verdict}  {}: {}", check.check, check.seen));
+    }
+    text
 }
 
 pub(super) fn status(status: &StatusAnswer) -> String {

@@ -17,6 +17,7 @@ use crate::core::machine::StateName;
 use crate::core::time::WallTime;
 use crate::service::clock::Clock;
 use crate::service::operators::shapes::{StatusAnswer, WitnessAnswer};
+use crate::service::sources::measures;
 use crate::words;
 
 /// What the answer of `/metrics` is.
@@ -61,6 +62,7 @@ pub fn install(region: &str, sidecar: SidecarId) {
             .ok()?;
         let handle = builder.install_recorder().ok()?;
         describe();
+        measures::describe();
         gauge!("understudy_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         gauge!("understudy_start_time_seconds").set(seconds(Clock::real().wall()));
         Some(handle)
@@ -186,7 +188,12 @@ pub fn describe_status(status: &StatusAnswer, witnesses: &[WitnessAnswer]) {
 
 fn describe_lease(status: &StatusAnswer) {
     let lease = &status.lease;
-    gauge!("understudy_epoch").set(float(lease.epoch));
+    // Before the item has been read there is no epoch, and a 0 would look like a role change afterwards.
+    if lease.holder.is_some() {
+        gauge!("understudy_epoch").set(float(lease.epoch));
+    }
+    let holds = lease.holder.as_ref() == Some(&status.region);
+    gauge!("understudy_holds_lease").set(flag(holds));
     for region in &status.regions {
         gauge!("understudy_lease_holder", "target" => region.region.clone()).set(flag(region.holds_lease));
     }
@@ -256,6 +263,10 @@ fn describe() {
         (
             "understudy_lease_holder",
             "1 for the region that holds the lease, as last read.",
+        ),
+        (
+            "understudy_holds_lease",
+            "1 if the lease is with this sidecar's region, as last read.",
         ),
         (
             "understudy_lease_protected",

@@ -8,7 +8,7 @@ mod model;
 mod read;
 mod rules;
 
-pub use model::{Part, Place, Platform, Played, RegionParts};
+pub use model::{Part, Place, Platform, Played, RegionParts, Webhooks};
 pub use rules::ALL as RULES;
 
 use understudy_policies::source::{Diagnostics, Source};

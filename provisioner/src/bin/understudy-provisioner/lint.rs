@@ -101,7 +101,6 @@ fn limits(policy: &Policy, suffix: Option<String>) -> Limits {
         check_failures: f64::from(check.failure_threshold),
         record_ttl_s: policy.traffic.ttl.as_secs_f64(),
         suffix,
-        witness: policy.regions.witness.as_str().to_owned(),
     }
 }
 

@@ -22,8 +22,6 @@ pub struct Limits {
     pub record_ttl_s: f64,
     /// The environment suffix that every name must carry, if it is known.
     pub suffix: Option<String>,
-    /// The policy's third region.
-    pub witness: String,
 }
 
 /// Both sides, and which resource stands for which.

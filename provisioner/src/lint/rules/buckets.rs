@@ -5,7 +5,7 @@ use super::rules;
 use crate::lint::finding::{Findings, Spot, named};
 use crate::lint::pair::{Pair, Same};
 use crate::lint::side::{Resource, Side};
-use crate::lint::value::Node;
+use crate::lint::value::{Node, Piece};
 
 rules! {
     ONE_WAY = "UL341": "replication one way only",
@@ -154,7 +154,7 @@ fn replication(side: &Side, bucket: &Resource, other: &Side, found: &mut Finding
         if side.find(destination).is_some() {
             let reason = format!("`{}` replicates to a bucket of its own region", bucket.logical());
             found.add(&DESTINATION, reason, &[Spot::value(side, bucket, destination)]);
-        } else if other.find(destination).is_none() && names_are_known(other) && destination.text().is_some() {
+        } else if other.find(destination).is_none() && names_are_known(other) && is_known(destination) {
             let reason = format!("`{}` is no bucket of {}", destination.shown(), named(other));
             found.add(
                 &DESTINATION,
@@ -168,8 +168,14 @@ fn replication(side: &Side, bucket: &Resource, other: &Side, found: &mut Finding
     arrives
 }
 
+/// Is all of the text known, apart from the account, which is the same on both sides?
+fn is_known(node: &Node) -> bool {
+    let known = |piece: &Piece| matches!(piece, Piece::Literal(_) | Piece::Account);
+    !node.pieces().is_empty() && node.pieces().iter().all(known)
+}
+
 fn names_are_known(side: &Side) -> bool {
-    side.opaque.is_empty() && side.of(BUCKET).all(|bucket| bucket.name().text().is_some())
+    side.opaque.is_empty() && side.of(BUCKET).all(|bucket| is_known(bucket.name()))
 }
 
 fn encryption(pair: &Pair<'_>, couple: (&Resource, &Resource), found: &mut Findings<'_>) {

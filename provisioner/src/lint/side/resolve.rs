@@ -51,11 +51,15 @@ impl<'a> Resolver<'a> {
                     "AWS::Serverless::Application" => raw.get("Properties").and_then(|p| p.get("Location")),
                     _ => None,
                 };
-                let Some(file) = file.and_then(Raw::scalar).map(base) else {
+                if !matches!(kind(raw), "AWS::CloudFormation::Stack" | "AWS::Serverless::Application") {
                     continue;
-                };
-                let child = (0..self.documents.len())
-                    .find(|other| *other != template && base(&self.documents[*other].file) == file);
+                }
+                let others = (0..self.documents.len()).filter(|other| *other != template);
+                let by_file = file.and_then(Raw::scalar).map(base).and_then(|file| {
+                    let mut others = others.clone();
+                    others.find(|other| base(&self.documents[*other].file) == file)
+                });
+                let child = by_file.or_else(|| self.by_parameters(raw, others));
                 if let Some(child) = child {
                     self.parents.entry(child).or_insert((template, logical.clone()));
                     let logical = logical.clone();
@@ -63,6 +67,24 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
+    }
+
+    /// The only template that takes exactly the parameters that a nested stack passes.
+    fn by_parameters(&self, stack: &Raw, others: impl Iterator<Item = usize>) -> Option<usize> {
+        let passed = stack.get("Properties")?.get("Parameters")?.entries();
+        let takes_them = |other: &usize| {
+            let taken = entries(&self.documents[*other], "Parameters");
+            let required = taken.iter().filter(|(_, raw)| raw.get("Default").is_none());
+            passed
+                .iter()
+                .all(|(name, _)| taken.iter().any(|(taken, _)| taken == name))
+                && required
+                    .clone()
+                    .all(|(name, _)| passed.iter().any(|(passed, _)| passed == name))
+        };
+        let mut fitting = others.filter(takes_them);
+        let first = fitting.next().filter(|_| !passed.is_empty())?;
+        fitting.next().is_none().then_some(first)
     }
 
     /// Resolves everything and puts it into `side`.

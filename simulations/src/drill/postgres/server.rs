@@ -116,6 +116,7 @@ pub struct Server {
     port: u16,
     owner: Option<(u32, u32)>,
     postmaster: Option<Child>,
+    watchdog: Option<Child>,
     /// Children of a postmaster that was killed: they end by themselves, sooner or later.
     orphans: Vec<Process>,
 }
@@ -210,6 +211,7 @@ impl Server {
         if stopped.is_err() {
             self.kill_everything();
         }
+        self.call_off_watchdog();
         self.postmaster = None;
         self.orphans.clear();
         stopped
@@ -218,6 +220,7 @@ impl Server {
     /// SIGKILL for the postmaster alone. Its children notice, and end.
     pub fn kill_postmaster(&mut self) {
         self.orphans.extend(self.children());
+        self.call_off_watchdog();
         if let Some(pid) = self.postmaster_pid() {
             send(pid, Signal::KILL);
         }
@@ -290,6 +293,7 @@ impl Server {
             port: free_port()?,
             owner,
             postmaster: None,
+            watchdog: None,
             orphans: Vec::new(),
         })
     }
@@ -333,13 +337,10 @@ impl Server {
         let log = fs::File::create(self.log())?;
         let mut postmaster = self.program("postgres");
         postmaster.arg("-D").arg(&self.folder);
-        postmaster
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            // The terminal's Ctrl-C is for the drill, which then stops it in order.
-            .process_group(0);
-        self.postmaster = Some(postmaster.spawn()?);
+        postmaster.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let postmaster = postmaster.spawn()?;
+        self.watchdog = Some(watchdog(postmaster.id())?);
+        self.postmaster = Some(postmaster);
         let started = self.wait_until("start", |server| {
             if !server.runs()? {
                 return Err(server.late("start"));
@@ -352,6 +353,15 @@ impl Server {
             self.kill_everything();
         }
         started
+    }
+
+    /// Before the postmaster's id can become somebody else's.
+    fn call_off_watchdog(&mut self) {
+        if let Some(mut watchdog) = self.watchdog.take() {
+            // It may have ended; it is waited for in any case.
+            let _ = watchdog.kill();
+            let _ = watchdog.wait();
+        }
     }
 
     fn runs(&mut self) -> Result<bool, Trouble> {
@@ -438,6 +448,8 @@ impl Server {
     fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs.join(name));
         command.current_dir("/").env("PGPASSWORD", PASSWORD).env("LC_ALL", "C");
+        // The terminal's Ctrl-C is for whoever uses the server, who then stops it in order.
+        command.process_group(0);
         if let Some((user, group)) = self.owner {
             command.uid(user).gid(group);
         }
@@ -472,6 +484,21 @@ impl Process {
             send(self.pid, signal);
         }
     }
+}
+
+/// Stops a postmaster when this process is gone, however that came about: its standard input ends then.
+fn watchdog(postmaster: u32) -> std::io::Result<Child> {
+    Command::new("sh")
+        .args([
+            "-c",
+            "read -r _; kill -CONT \"$0\"; kill -QUIT \"$0\"",
+            &postmaster.to_string(),
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
 }
 
 /// The parent of a process, and when it was started. None: it is gone, or nothing but its exit code is left.
