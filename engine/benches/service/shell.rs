@@ -159,7 +159,8 @@ fn rounds(calls: &Receiver<(Intent, Instant)>, mut begin: impl FnMut(u64) -> Wan
         .collect()
 }
 
-fn fsyncs(folder: &Path) -> Vec<Duration> {
+/// What the disk itself takes for a page.
+pub(crate) fn fsyncs(folder: &Path) -> Vec<Duration> {
     let file = File::create(folder.join("fsync")).unwrap();
     let page = [7; 4_096];
     (0..ROUNDS as u64)
