@@ -8,6 +8,7 @@ pub mod drill;
 pub mod invariants;
 pub mod render;
 pub mod report;
+pub mod report_html;
 pub mod run;
 pub mod scenario;
 #[cfg(feature = "seeded-bugs")]

@@ -24,6 +24,10 @@ pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
 /// so fast that nothing is.
 const REAL_INTERVAL_MIN: Duration = Duration::from_millis(80);
 const REAL_INTERVAL_MIN_FAST: Duration = Duration::from_millis(500);
+/// How often a client that waits looks whether time has slowed down, in real time.
+const STEP_REAL: Duration = Duration::from_millis(100);
+/// Orders are no longer processed when nobody was told so for this much longer than its next order was due.
+const QUIET: Duration = Duration::from_millis(1_500);
 
 /// What became of one attempt to place an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub(crate) struct Attempt {
     /// Where it went.
     pub(crate) region: Option<Region>,
     pub(crate) found: Found,
+    /// Its client tries again within this.
+    pub(crate) next_within: Duration,
 }
 
 /// How an attempt ended.
@@ -65,9 +71,9 @@ impl Client {
     pub(crate) async fn trade(self) {
         let mut resolved: Option<(Region, Timestamp)> = None;
         let mut number = 0;
-        let mut next = self.begins;
+        let mut last = self.begins;
+        self.clock.sleep(last.since(self.clock.boot())).await;
         loop {
-            self.clock.sleep(next.since(self.clock.boot())).await;
             let now = self.clock.boot();
             if resolved.is_none_or(|(_, until)| until <= now)
                 && let Some(region) = self.resolve().await
@@ -84,28 +90,39 @@ impl Client {
                 number,
                 region,
                 found,
+                next_within: self.interval(),
             };
             if self.tell.send(Incoming::Attempt(attempt)).is_err() {
                 return;
             }
             // An order that nobody took is sent again, under the same number.
             number += u64::from(found != Found::Refused);
-            next = self.after(next);
+            last = self.next(last).await;
         }
     }
 
-    /// When the next order is due: on the client's own grid, which does not depend on how long an answer takes.
-    fn after(&self, last: Timestamp) -> Timestamp {
-        let speed = INTERVAL.as_secs_f64() / self.clock.real_span(INTERVAL).as_secs_f64();
-        let least = if speed > Speed::AWAKE {
-            REAL_INTERVAL_MIN_FAST
-        } else {
-            REAL_INTERVAL_MIN
-        };
-        let interval = INTERVAL.max(least.mul_f64(speed));
-        let now = self.clock.boot();
-        let next = last.after(interval);
-        if next >= now { next } else { now.after(interval / 2) }
+    /// Waits until the next order is due, on the client's own grid, and returns when that was. Time may slow down
+    /// meanwhile: then it is due earlier.
+    async fn next(&self, last: Timestamp) -> Timestamp {
+        loop {
+            let interval = self.interval();
+            let now = self.clock.boot();
+            let due = last.after(interval);
+            if due <= now {
+                // Whoever is late does not catch up.
+                return if now.since(due) < interval { due } else { now };
+            }
+            let step = INTERVAL.max(STEP_REAL.mul_f64(self.speed()));
+            self.clock.sleep(due.since(now).min(step)).await;
+        }
+    }
+
+    fn interval(&self) -> Duration {
+        interval_at(self.speed())
+    }
+
+    fn speed(&self) -> f64 {
+        INTERVAL.as_secs_f64() / self.clock.real_span(INTERVAL).as_secs_f64()
     }
 
     async fn resolve(&self) -> Option<Region> {
@@ -137,6 +154,16 @@ impl Client {
     }
 }
 
+/// The time between two orders of one client, at this speed.
+fn interval_at(speed: f64) -> Duration {
+    let least = if speed > Speed::AWAKE * 1.01 {
+        REAL_INTERVAL_MIN_FAST
+    } else {
+        REAL_INTERVAL_MIN
+    };
+    INTERVAL.max(least.mul_f64(speed))
+}
+
 /// What all clients found, as it adds up.
 #[derive(Debug)]
 pub(crate) struct Crowd {
@@ -144,8 +171,8 @@ pub(crate) struct Crowd {
     stretching: usize,
     able: Vec<bool>,
     resolved: Vec<Option<Region>>,
-    /// When an order was last processed, by the client's own word.
-    processed: Option<Timestamp>,
+    /// When a client was last told that its order is processed, and within what it was to try again.
+    processed: Option<(Timestamp, Duration)>,
     pub(crate) placed: u64,
     pub(crate) accepted: u64,
     pub(crate) refused: u64,
@@ -183,7 +210,7 @@ impl Crowd {
             self.refused += 1;
         }
         if attempt.found == Found::Processed {
-            self.processed = Some(now);
+            self.processed = Some((now, attempt.next_within));
         }
     }
 
@@ -192,14 +219,15 @@ impl Crowd {
         self.acknowledged.contains(&(client, number))
     }
 
-    /// How many of 100 clients can place orders.
+    /// How many of 100 clients can place orders, those behind resolvers that stretch TTLs apart.
     pub(crate) fn able_percent(&self) -> usize {
-        let able = self.able.iter().filter(|able| **able).count();
-        able * 100 / self.able.len().max(1)
+        let ordinary = &self.able[self.stretching.min(self.able.len())..];
+        let able = ordinary.iter().filter(|able| **able).count();
+        able * 100 / ordinary.len().max(1)
     }
 
-    /// What is found now. Orders that were last processed longer ago than `quiet` are not processed any more.
-    pub(crate) fn measured(&self, now: Timestamp, quiet: Duration) -> Measured {
+    /// What is found now, at this speed.
+    pub(crate) fn measured(&self, now: Timestamp, speed: f64) -> Measured {
         let most = |some: usize, all: usize| {
             is_most(
                 u32::try_from(some).unwrap_or(u32::MAX),
@@ -213,7 +241,9 @@ impl Crowd {
             .filter(|region| **region == Some(Region::Away))
             .count();
         Measured {
-            processed: self.processed.is_some_and(|last| now.since(last) < quiet),
+            processed: self
+                .processed
+                .is_some_and(|(last, within)| now.since(last) < within.max(interval_at(speed)) + QUIET),
             place: able(ordinary),
             stretching: able(stretching),
             redirected: most(away, ordinary.len()),
@@ -231,31 +261,33 @@ mod tests {
             number,
             region: Some(Region::Away),
             found,
+            next_within: INTERVAL,
         }
+    }
+
+    const fn at(millis: u64) -> Timestamp {
+        Timestamp::from_micros(millis * 1_000)
     }
 
     #[test]
     fn ninety_five_of_a_hundred_ordinary_clients_are_most() {
         let mut crowd = Crowd::new(22, 2);
-        let quiet = Duration::from_secs(2);
-        let at = Timestamp::from_micros(5_000_000);
-        crowd.note(&attempt(0, 0, Found::Refused), at);
-        crowd.note(&attempt(2, 0, Found::Refused), at);
-        let measured = crowd.measured(at, quiet);
+        crowd.note(&attempt(0, 0, Found::Refused), at(5_000));
+        crowd.note(&attempt(2, 0, Found::Refused), at(5_000));
+        let measured = crowd.measured(at(5_000), 1.0);
         assert!(measured.place && !measured.stretching, "{measured:?}");
-        crowd.note(&attempt(3, 0, Found::Refused), at);
-        assert!(!crowd.measured(at, quiet).place);
-        assert_eq!(crowd.able_percent(), 86);
+        crowd.note(&attempt(3, 0, Found::Refused), at(5_000));
+        assert!(!crowd.measured(at(5_000), 1.0).place);
+        assert_eq!(crowd.able_percent(), 90);
     }
 
     #[test]
     fn orders_are_processed_as_long_as_somebody_is_told_so() {
         let mut crowd = Crowd::new(1, 0);
-        let quiet = Duration::from_secs(2);
-        crowd.note(&attempt(0, 0, Found::Processed), Timestamp::from_micros(1_000_000));
-        crowd.note(&attempt(0, 1, Found::Accepted), Timestamp::from_micros(2_500_000));
-        assert!(crowd.measured(Timestamp::from_micros(2_900_000), quiet).processed);
-        assert!(!crowd.measured(Timestamp::from_micros(3_100_000), quiet).processed);
+        crowd.note(&attempt(0, 0, Found::Processed), at(1_000));
+        crowd.note(&attempt(0, 1, Found::Accepted), at(3_000));
+        assert!(crowd.measured(at(3_400), 1.0).processed);
+        assert!(!crowd.measured(at(3_600), 1.0).processed);
         assert!(crowd.was_told(0, 1) && !crowd.was_told(0, 2));
     }
 }

@@ -6,6 +6,8 @@ use std::rc::Rc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use reqwest::StatusCode;
+use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use understudy_engine::core::effect::Outcome;
@@ -88,7 +90,8 @@ impl Crew {
         let (tell, what) = (self.tell.clone(), format!("{}, POST {path}", member.seat.name()));
         drop(self.runtime.spawn(async move {
             let refused = match request.send().await {
-                Ok(answer) if answer.status().is_success() => return,
+                // A command that is refused is answered, too, and stands in the engine's journal.
+                Ok(answer) if answer.status().is_success() || answer.status() == StatusCode::CONFLICT => return,
                 Ok(answer) => answer.status().to_string(),
                 // It may have been killed meanwhile: that is what drills are for.
                 Err(_) => return,
@@ -101,6 +104,21 @@ impl Crew {
     fn trouble(&self, what: String) {
         // The drill may be over.
         let _ = self.tell.send(Incoming::Trouble(what));
+    }
+}
+
+/// A command by the name that the engine's API has for it.
+const fn name_of(command: Command) -> &'static str {
+    match command {
+        Command::Pause => "pause",
+        Command::Resume => "resume",
+        Command::Arm => "arm",
+        Command::Disarm => "disarm",
+        Command::FailOver { .. } => "failover",
+        Command::FailBack => "failback",
+        Command::Approve => "approve",
+        Command::Acknowledge => "acknowledge",
+        Command::ShutDown => "shut-down",
     }
 }
 
@@ -137,7 +155,14 @@ impl Processes for Hands {
         let mut crew = self.0.borrow_mut();
         match command {
             Command::ShutDown => crew.fleet.ask_to_end(slot),
-            other => crew.trouble(format!("nobody can ask a sidecar for {other:?} yet")),
+            other => {
+                let body = json!({
+                    "command": name_of(other),
+                    "accept_loss": matches!(command, Command::FailOver { accept_loss: true }),
+                    "reason": "a drill",
+                });
+                crew.post(slot, "/v1/commands", body.to_string());
+            }
         }
     }
 

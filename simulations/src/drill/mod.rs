@@ -158,10 +158,19 @@ pub(crate) enum Incoming {
     },
     Letter {
         process: usize,
+        receiver: usize,
         from: Place,
         to: Place,
         heartbeat: bool,
+        /// The same for every letter that says something of the same.
+        about: u64,
         reply: oneshot::Sender<Crossing>,
+    },
+    /// A letter has reached the process that it is for.
+    Delivered {
+        process: usize,
+        receiver: usize,
+        about: u64,
     },
     Name {
         reply: oneshot::Sender<Region>,

@@ -112,10 +112,10 @@ pub struct PageReport {
 
 /// What the clients' share of the two figures mostly is.
 const DOMINATES: [(&str, &[&str]); 2] = [
-    ("accepted", &["dns-propagation", "checker-reach", "record-change"]),
+    ("accepted", &["dns-propagation", "checker-reach"]),
     (
         "processed",
-        &["promotion", "aurora-promotion", "detach-promotion", "lease-stall"],
+        &["aurora-detach", "aurora-managed", "postgres-promotion", "lease-stall"],
     ),
 ];
 
@@ -199,4 +199,85 @@ fn notes(speed: Speed) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// Several drills of the same scenario, one after the other.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Repeated {
+    /// Which scenario.
+    pub scenario: String,
+    /// How many drills.
+    pub drills: usize,
+    /// How many of them were right.
+    pub right: usize,
+    /// The budget in seconds.
+    pub budget_seconds: f64,
+    /// Orders accepted again.
+    pub accepted_again: SpreadReport,
+    /// Orders processed again.
+    pub processed_again: SpreadReport,
+    /// Acknowledged orders lost, in all drills together.
+    pub acknowledged_and_lost: u64,
+    /// How much to make of it, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// One figure over several drills, in seconds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SpreadReport {
+    /// In how many drills it was inside the budget.
+    pub inside: usize,
+    /// The one in the middle; null: it was never measured.
+    pub median_seconds: Option<f64>,
+    /// The largest.
+    pub most_seconds: Option<f64>,
+    /// Each of them, in the order of the drills.
+    pub each_seconds: Vec<Option<f64>>,
+}
+
+impl Repeated {
+    /// What several drills add up to.
+    #[must_use]
+    pub fn new(reports: &[DrillReport]) -> Self {
+        let first = reports.first();
+        let budget = first.map_or(0.0, |report| report.run.ledger.budget_seconds);
+        let spread = |figure: &dyn Fn(&DrillReport) -> Option<f64>| {
+            SpreadReport::new(reports.iter().map(figure).collect(), budget)
+        };
+        Self {
+            scenario: first.map(|report| report.run.scenario.name.clone()).unwrap_or_default(),
+            drills: reports.len(),
+            right: reports.iter().filter(|report| report.right).count(),
+            budget_seconds: budget,
+            accepted_again: spread(&|report| report.accepted_again_seconds),
+            processed_again: spread(&|report| report.processed_again_seconds),
+            acknowledged_and_lost: reports.iter().map(|report| report.measured.acknowledged_and_lost).sum(),
+            notes: first.map(|report| report.notes.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+impl SpreadReport {
+    fn new(each: Vec<Option<f64>>, budget: f64) -> Self {
+        let mut sorted: Vec<f64> = each.iter().flatten().copied().collect();
+        sorted.sort_by(f64::total_cmp);
+        Self {
+            inside: sorted.iter().filter(|seconds| **seconds <= budget).count(),
+            median_seconds: sorted.get(sorted.len() / 2).copied(),
+            most_seconds: sorted.last().copied(),
+            each_seconds: each,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_that_was_not_measured_is_not_inside() {
+        let spread = SpreadReport::new(vec![Some(30.0), None, Some(61.0), Some(20.0)], 60.0);
+        assert_eq!(spread.inside, 2);
+        assert_eq!((spread.median_seconds, spread.most_seconds), (Some(30.0), Some(61.0)));
+    }
 }

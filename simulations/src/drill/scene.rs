@@ -25,7 +25,7 @@ pub struct Scene {
     pub sidecars: Vec<SidecarScene>,
     /// Every witness that a sidecar has said anything of, in the policy's order.
     pub witnesses: Vec<WitnessScene>,
-    /// How many of 100 clients can place orders.
+    /// How many of 100 clients can place orders, those behind resolvers that stretch TTLs apart.
     pub able_percent: usize,
     /// Orders accepted again and processed again, in seconds from the onset, if that has happened.
     pub figures: [Option<f64>; 2],

@@ -26,7 +26,7 @@ use super::{Failure, Incoming, Stop};
 use crate::conditions::Conditions;
 use crate::report::{Kind, words};
 use crate::run::conditions_rng;
-use crate::scenario::{Place, Scenario};
+use crate::scenario::Scenario;
 use crate::world::World;
 use crate::world::clients::Acceptance;
 use crate::world::clock::Moment;
@@ -40,17 +40,16 @@ const SCENE_EVERY: u64 = 8;
 const GOVERN_EVERY: Duration = Duration::from_micros(700);
 /// Nothing that an engine tells is later than this, in real time.
 const TOLD_WITHIN: Duration = Duration::from_millis(400);
-/// From the moment at which a request is sent until it is seen here, in real time, at most.
-const LATENCY: Duration = Duration::from_millis(100);
+/// From the moment at which a request is sent until it is seen here, in real time, at most: at real time, and where time
+/// waits for whoever falls behind.
+const LATENCY: Duration = Duration::from_millis(250);
+const LATENCY_GOVERNED: Duration = Duration::from_secs(2);
 /// How long the engine's processes may take to start, in real time.
 const START_MAX: Duration = Duration::from_secs(30);
 /// What is done at least this often is done every second: whoever is late with it is waited for.
 const REGULAR: Duration = Duration::from_millis(1_600);
 /// A process that has not been heard of for so long is not waited for, in real time.
-const SILENT_MAX: Duration = Duration::from_secs(2);
-/// Orders are no longer processed when nobody was told so for this long, on the drill's clock and in real time.
-const QUIET: Duration = Duration::from_millis(1_500);
-const QUIET_REAL: Duration = Duration::from_millis(150);
+const SILENT_MAX: Duration = Duration::from_secs(1);
 /// While something happens, and for so long before and after it, an adaptive drill is awake.
 const AWAKE_AROUND: Duration = Duration::from_secs(20);
 /// Decisions on show.
@@ -73,11 +72,12 @@ struct Order {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Habit {
     Lease,
-    Effect,
+    /// Whatever follows from something else, or is done more seldom: nobody waits for it.
+    Other,
     Probe(Region, Question),
     Reference,
-    Lag,
-    Letter(Place),
+    /// It has reached another process with a letter about this.
+    Letter(usize, u64),
 }
 
 /// When a process was last heard to do it.
@@ -272,15 +272,25 @@ impl<'a> Stage<'a> {
         if self.governor.is_governed() {
             let real = self.now_real();
             let crew = self.crew.borrow();
-            let waited_for = |(process, _): &(usize, Habit), heard: &Heard| {
-                heard.regular && real - heard.real < SILENT_MAX && crew.fleet.is_awake(*process)
+            let waited_for = |(process, habit): &(usize, Habit), heard: &Heard| {
+                let reached = match habit {
+                    Habit::Letter(to, _) => crew.fleet.is_awake(*to),
+                    Habit::Other => false,
+                    Habit::Lease | Habit::Probe(..) | Habit::Reference => true,
+                };
+                heard.regular && reached && real - heard.real < SILENT_MAX && crew.fleet.is_awake(*process)
             };
             let heard = self.heard.iter().filter(|(habit, heard)| waited_for(habit, heard));
             let heard = heard.map(|(_, heard)| heard.drill).min();
             self.governor.go_on(now < self.awake_until, heard)?;
         }
         let speed = self.governor.speed_now();
-        self.world.set_latency(LATENCY.mul_f64(speed));
+        let latency = if self.governor.is_governed() {
+            LATENCY_GOVERNED
+        } else {
+            LATENCY
+        };
+        self.world.set_latency(latency.mul_f64(speed));
         Ok(speed)
     }
 
@@ -302,7 +312,7 @@ impl<'a> Stage<'a> {
                 let habit = if matches!(effect.intent, Intent::Lease { .. }) {
                     Habit::Lease
                 } else {
-                    Habit::Effect
+                    Habit::Other
                 };
                 self.hear(slot, habit);
                 let index = self.world.effect_arrives(slot, effect);
@@ -328,20 +338,33 @@ impl<'a> Stage<'a> {
                 let _ = reply.send(self.world.reference_arrives(vantage, outside));
             }
             Incoming::Lag { process, reply } => {
-                self.hear(process, Habit::Lag);
+                self.hear(process, Habit::Other);
                 let region = self.region_of(process);
                 let _ = reply.send(region.and_then(|region| self.world.lag_of_replica(region)));
             }
             Incoming::Letter {
                 process,
+                receiver,
                 from,
                 to,
                 heartbeat,
+                about,
                 reply,
             } => {
-                self.hear(process, Habit::Letter(to));
-                let _ = reply.send(self.world.message_arrives(from, to, heartbeat));
+                let crossing = self.world.message_arrives(from, to, heartbeat);
+                // What never arrives is not waited for.
+                let habit = match crossing.arrives[0] {
+                    Some(_) => Habit::Other,
+                    None => Habit::Letter(receiver, about),
+                };
+                self.hear(process, habit);
+                let _ = reply.send(crossing);
             }
+            Incoming::Delivered {
+                process,
+                receiver,
+                about,
+            } => self.hear(process, Habit::Letter(receiver, about)),
             Incoming::Name { reply } => {
                 let _ = reply.send(self.world.answer_of_name());
             }
@@ -393,8 +416,9 @@ impl<'a> Stage<'a> {
     }
 
     fn measure(&mut self) {
-        let quiet = QUIET.max(QUIET_REAL.mul_f64(self.governor.speed_now()));
-        let measured = self.crowd.measured(DrillTime::boot_at(self.time.micros()), quiet);
+        let measured = self
+            .crowd
+            .measured(DrillTime::boot_at(self.time.micros()), self.governor.speed_now());
         self.world.clients_measured(measured);
     }
 
@@ -502,7 +526,7 @@ impl<'a> Stage<'a> {
                     page: format!("http://{}/", member.operators),
                 })
                 .collect(),
-            witnesses: self.witnesses(),
+            witnesses: self.witnesses(glance),
             able_percent: self.crowd.able_percent(),
             figures: glance.figures,
             interrupted: glance.interrupted,
@@ -512,11 +536,19 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn witnesses(&self) -> Vec<WitnessScene> {
+    /// What the sidecars that run make of each witness.
+    fn witnesses(&self, glance: &Glance) -> Vec<WitnessScene> {
         let says = |number: u8, region: Region| {
             let from = (number, region.index(), 0);
             let to = (number, region.index(), usize::MAX);
-            self.says.range(from..=to).map(|(_, says)| *says).collect::<Vec<_>>()
+            let runs = |slot: usize| {
+                glance
+                    .engines
+                    .get(slot)
+                    .is_some_and(|it| it.state.is_some() && !it.paused)
+            };
+            let says = self.says.range(from..=to).filter(|((.., slot), _)| runs(*slot));
+            says.map(|(_, says)| *says).collect::<Vec<_>>()
         };
         (0_u8..=u8::MAX)
             .zip(&self.policy.witnesses)

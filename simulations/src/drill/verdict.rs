@@ -48,7 +48,7 @@ impl Watch {
             && (expect.failback_by.is_some() || expect.ends_in == Some(scenario.begins_in));
         // What must not happen is followed to its end.
         let holds_off = expect.no_failback_before.is_some() && !home;
-        let asks = expect.needs_operator.is_some() || expect.blocked_by.is_some() || !expect.breaks.is_empty();
+        let asks = !expect.breaks.is_empty();
         let wants = match expect.decision {
             _ if holds_off || asks => Wants::Time,
             ExpectedDecision::FailOver if home => Wants::Home,
@@ -82,7 +82,7 @@ impl Watch {
         if now >= self.horizon {
             return true;
         }
-        let quiet = !glance.interrupted && !glance.faults_to_come;
+        let quiet = !glance.interrupted && !glance.faults_to_come && glance.as_stated;
         let there = match self.wants {
             Wants::Failovers(failovers) => glance.failovers >= failovers && glance.completed && quiet,
             Wants::Home => glance.home && quiet,

@@ -29,7 +29,7 @@ use super::record::Detail;
 use crate::conditions::Conditions;
 use crate::invariants::{self, Fact};
 use crate::report::{DecisionReport, Kind, Report, TimelineEntry};
-use crate::scenario::{Part, Place, Scenario};
+use crate::scenario::{Fault, Part, Place, Scenario};
 
 /// The observer's number among the processes.
 pub(crate) const OBSERVER: usize = u8::MAX as usize;
@@ -75,6 +75,8 @@ pub(crate) struct Beyond {
 }
 
 impl Beyond {
+    #[cold]
+    #[inline(never)]
     pub(super) fn keep_fact(&mut self, at: Moment, fact: &Fact) {
         self.told += 1;
         self.facts.insert((at, self.told), *fact);
@@ -141,6 +143,8 @@ pub(crate) struct Glance {
     pub(crate) home: bool,
     pub(crate) figures: [Option<f64>; 2],
     pub(crate) interrupted: bool,
+    /// What the scenario states of guards and of operators has happened.
+    pub(crate) as_stated: bool,
 }
 
 /// How one sidecar stands.
@@ -199,12 +203,7 @@ impl<'a> World<'a> {
 
     /// Lets happen what is due by now.
     pub(crate) fn advance(&mut self, now: Moment) {
-        while self.queue.next_at().is_some_and(|at| at <= now)
-            && let Some((at, event)) = self.queue.pop()
-        {
-            self.now = self.now.max(at);
-            self.happen(event);
-        }
+        self.go_on(Some(now));
         self.now = self.now.max(now);
     }
 
@@ -267,6 +266,7 @@ impl<'a> World<'a> {
         }
     }
 
+    #[cold]
     pub(super) fn ask_process(&mut self, slot: usize, command: Command) {
         if let Some(beyond) = &mut self.beyond {
             beyond.processes.ask(slot, command);
@@ -339,6 +339,7 @@ impl<'a> World<'a> {
     }
 
     /// A promotion went through.
+    #[cold]
     pub(super) fn keep_promotion(&mut self, promotion: Promotion) {
         let epoch = self.store.record().epoch;
         if let Some(beyond) = &mut self.beyond {
@@ -496,13 +497,14 @@ impl<'a> World<'a> {
                     paused: it.runs() && !it.is_running(),
                 })
                 .collect(),
-            faults: self.faults.in_force().map(crate::scenario::Fault::in_words).collect(),
+            faults: self.faults.in_force().map(Fault::in_short).collect(),
             faults_to_come: self.faults.schedule.waits() || !self.faults.all_begun(),
             failovers: self.record.failovers.len(),
             completed: self.record.ledger.is_some(),
             home: self.record.home.is_some(),
             figures: [figure(&self.placing), figure(&self.processing)],
             interrupted: self.placing.is_open() || self.processing.is_open(),
+            as_stated: self.guards_and_operators_as_stated(),
         }
     }
 }

@@ -167,6 +167,11 @@ impl World<'_> {
 
     /// How a question to something that answers like this fares: its way, what it meets, and how long all of it takes.
     /// None: it, or its answer, is lost on the way.
+    #[expect(
+        clippy::inline_always,
+        reason = "asked for every probe of every run: a call costs 2 %"
+    )]
+    #[inline(always)]
     pub(super) fn question(
         &mut self,
         vantage: Place,

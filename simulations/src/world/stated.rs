@@ -32,6 +32,18 @@ impl World<'_> {
         .collect()
     }
 
+    /// Whether the guard that is to object has done so, and an operator was asked if one is to be.
+    pub(super) fn guards_and_operators_as_stated(&self) -> bool {
+        let expect = &self.scenario.expect;
+        let blocked = expect
+            .blocked_by
+            .is_none_or(|guard| self.refused_because_of(guard).right);
+        blocked
+            && expect
+                .needs_operator
+                .is_none_or(|asked| asked == self.record.needs_operator)
+    }
+
     /// Exactly the invariants that the scenario names are broken.
     pub(super) fn invariant_points(&self) -> Vec<VerdictPoint> {
         let expected = &self.scenario.expect.breaks;

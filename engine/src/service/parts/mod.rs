@@ -12,6 +12,7 @@ pub mod peers;
 pub mod postgres;
 mod router;
 pub mod stand_in;
+mod webhook;
 
 pub use absent::Absent;
 pub use assemble::assemble;

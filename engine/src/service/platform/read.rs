@@ -6,7 +6,7 @@ use reqwest::Url;
 use understudy_policies::gather;
 use understudy_policies::source::{Diagnostics, Reader, Source, Table, Value};
 
-use super::model::{Platform, Played, RegionParts};
+use super::model::{Platform, Played, RegionParts, Webhooks};
 use super::rules;
 use crate::decode::Environment;
 
@@ -20,7 +20,7 @@ const WORDS_MAX: usize = 32;
 ///
 /// # Errors
 /// With everything that is wrong with it, at once, each at its place and with how to mend it.
-pub fn read(source: &Source) -> Result<Platform, Diagnostics> {
+pub(super) fn read(source: &Source) -> Result<Platform, Diagnostics> {
     Reader::read(source, rules::code, platform)
 }
 
@@ -37,6 +37,7 @@ fn platform(table: &Table<'_>) -> Option<Platform> {
         regions: regions,
         healthy_answer: table.optional("healthy-answer", |value| value.text()),
         references: addresses(table, "references"),
+        webhooks: table.optional("webhooks", |value| value.table(webhooks)),
         played: table.optional("played", |value| value.table(played)),
     })?;
     version.map(|_: u32| platform)
@@ -51,6 +52,14 @@ fn region(table: &Table<'_>) -> Option<RegionParts> {
         demote_command: command(table, "demote-command"),
         rejoin_command: command(table, "rejoin-command"),
         sidecars: addresses(table, "sidecars"),
+    })
+}
+
+fn webhooks(table: &Table<'_>) -> Option<Webhooks> {
+    gather!(Webhooks {
+        venue_reconciliation: table.optional("venue-reconciliation", |value| address(&value)),
+        notices: table.optional("notices", |value| address(&value)),
+        token_file: table.optional("token-file", |value| value.text().map(PathBuf::from)),
     })
 }
 
@@ -100,7 +109,9 @@ fn database(value: &Value<'_>) -> Option<String> {
 }
 
 fn refuse_secret(value: &Value<'_>, url: &Url) -> bool {
-    if url.password().is_none() {
+    let secret = ["password", "sslpassword", "token"];
+    let in_query = url.query_pairs().any(|(key, _)| secret.contains(&&*key));
+    if url.password().is_none() && !in_query {
         return true;
     }
     value.refuse(
