@@ -7,9 +7,10 @@ use understudy_policies::model::RegionName;
 
 use super::clock::Clock;
 use super::platform::{Place, Platform};
-use super::secret::Secret;
+use super::secret::{Secret, Tokens};
 use super::shell::{Inbox, Views};
 use super::sources::{DatabaseProbe, Intake};
+use super::standing::Standing;
 use crate::core::engine::Identity;
 use crate::core::ids::Region;
 
@@ -33,6 +34,8 @@ pub struct Context {
     pub database_probes: [Option<Arc<dyn DatabaseProbe>>; 2],
     /// What peers show each other.
     pub peer_token: Arc<Secret>,
+    /// Names under which operators may reach this process, besides `localhost` and addresses.
+    pub host_names: Arc<[String]>,
 }
 
 impl Context {
@@ -59,6 +62,8 @@ pub struct Sidecar {
     pub intake: Arc<Intake>,
     /// What may be looked at.
     pub views: Views,
+    /// What is to be known of the process itself.
+    pub standing: tokio::sync::watch::Receiver<Arc<Standing>>,
     /// What operators, and whoever posts events, must show.
-    pub operator_token: Arc<Secret>,
+    pub operator_token: Arc<Tokens>,
 }

@@ -14,6 +14,9 @@ use super::input::{self, Refusal};
 use super::{Answer, DrillArguments, SEED, output};
 
 pub(super) fn drill(arguments: &DrillArguments) -> Result<Answer, Refusal> {
+    if arguments.postgres {
+        return super::drill_postgres::drill(arguments);
+    }
     let scenario = input::scenario(&arguments.scenario)?;
     let (policy, text) = input::policy_and_text(arguments.policy.as_deref(), &scenario.policy)?;
     drill::check(&scenario).map_err(|unplayable| Refusal::Drill(unplayable.into()))?;
@@ -114,7 +117,7 @@ impl Drop for Place<'_> {
 }
 
 /// The first Ctrl-C ends the drill and everything that it has started.
-fn stop_on_interrupt() -> Result<Stop, Refusal> {
+pub(super) fn stop_on_interrupt() -> Result<Stop, Refusal> {
     let stop = Stop::new();
     let asked = stop.clone();
     ctrlc::set_handler(move || asked.stop()).map_err(|error| Refusal::Signals(error.to_string()))?;

@@ -12,7 +12,7 @@ use understudy_policies::policy::Document;
 use understudy_policies::shipped as policies;
 use understudy_policies::source::{Diagnostics, Severity, Source, Style, Unreadable, nearest};
 use understudy_simulations::campaign::HORIZON_MIN;
-use understudy_simulations::drill::Failure;
+use understudy_simulations::drill::{Failure, postgres};
 use understudy_simulations::scenario::{self, Place, Scenario, shipped};
 
 use super::output;
@@ -55,6 +55,8 @@ pub(super) enum Refusal {
     Signals(String),
     #[error(transparent)]
     Drill(#[from] Failure),
+    #[error(transparent)]
+    Postgres(#[from] postgres::Failure),
     #[error("cannot write the answer: {0}")]
     Output(io::Error),
 }
@@ -65,7 +67,8 @@ impl Refusal {
         match self {
             Self::Output(_) | Self::Signals(_) | Self::Unwritable { .. } => 3,
             Self::Drill(Failure::Unplayable(_)) => 2,
-            Self::Drill(_) => 3,
+            Self::Postgres(postgres::Failure::Policy(_)) => 2,
+            Self::Drill(_) | Self::Postgres(_) => 3,
             _ => 2,
         }
     }

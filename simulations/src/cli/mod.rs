@@ -4,6 +4,7 @@
 
 mod campaign;
 mod drill;
+mod drill_postgres;
 mod engine;
 mod input;
 mod output;
@@ -90,10 +91,20 @@ struct DrillArguments {
     /// A policy file, or a shipped policy's name, instead of the one that the scenario names.
     #[arg(long, value_name = "FILE")]
     policy: Option<String>,
+    /// Uses two real PostgreSQL servers as the databases, instead of a scenario: needs Debian's package `postgresql`.
+    #[arg(long, conflicts_with_all = ["scenario", "speed", "seed"])]
+    postgres: bool,
+    /// With `--postgres`: what befalls home's server. Left out: each, one after the other.
+    #[arg(long, value_name = "FAULT", requires = "postgres", value_parser = drill_postgres::FAULTS)]
+    fault: Option<String>,
+    /// With `--postgres`: leaves the orders outside the commit fence, to show what is lost without it.
+    #[arg(long, requires = "postgres")]
+    without_fence: bool,
     /// Where the report goes, a page of HTML; of several drills, the last one's.
     #[arg(long, value_name = "FILE.html", default_value = "drill-report.html")]
     report: PathBuf,
-    /// How many drills, one after the other, with what they add up to.
+    /// How many drills, one after the other, with what they add up to. With `--postgres`, targets are judged by the
+    /// median, losses by the worst.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     repeat: u16,
     /// Prints one JSON object on standard output.
@@ -205,7 +216,10 @@ pub(crate) fn main() -> ExitCode {
     if let Some(code) = engine::main() {
         return code;
     }
-    let command = CommandLine::parse().command;
+    let command = match CommandLine::try_parse() {
+        Ok(line) => line.command,
+        Err(error) => return wrong_usage(&error),
+    };
     let (answer, json) = match &command {
         Command::Run(arguments) => (run::run(arguments), arguments.json),
         Command::Drill(arguments) => (drill::drill(arguments), arguments.json),
@@ -226,4 +240,18 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(refusal.exit_code())
         }
     }
+}
+
+/// Wrong usage, or help. Nothing was parsed, so that whether an object was asked for is looked up in the arguments.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    // Nobody may be there to read it.
+    drop(error.print());
+    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+        let said = error.render().to_string();
+        let said = said.split("\n\n").next().unwrap_or_default();
+        let words: Vec<&str> = said.trim_start_matches("error: ").split_whitespace().collect();
+        drop(output::print_json(&serde_json::json!({ "error": words.join(" ") })));
+    }
+    // 2, or 0 for help.
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }

@@ -26,6 +26,7 @@ mod governor;
 mod habits;
 mod lanes;
 mod platform;
+pub mod postgres;
 pub mod report;
 mod scene;
 mod stage;

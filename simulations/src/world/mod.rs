@@ -286,7 +286,7 @@ impl<'a> World<'a> {
             commits: Commits::default(),
             switches_mendable: true,
             late_since: [None; 2],
-            oracle: Oracle::new(oracle::Terms::new(policy)),
+            oracle: Oracle::new(oracle::Terms::new(policy), (scenario.begins_in, epoch)),
             placing: Availability::default(),
             stretched_placing: Availability::default(),
             processing: Availability::default(),

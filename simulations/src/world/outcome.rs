@@ -63,6 +63,7 @@ impl World<'_> {
             interrupted: self.placing.total(),
             interruptions: self.placing.count(),
             begun: self.faults.have_begun(),
+            acted: self.operations.begun(self.now),
             orders: self.orders(),
             edges: self.record.edges,
             ends_in: self.ends_in(),

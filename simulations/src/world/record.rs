@@ -291,6 +291,8 @@ impl World<'_> {
                 };
                 (Kind::Human, text)
             }
+            // The simulator's operators sign nothing.
+            Happening::Signed { .. } => return,
             // A standby's path is closed again and again: that is no news while it is closed.
             // Nor is that a path is told to be open that is.
             Happening::Asked(effect) if self.is_so_already(slot, &effect.intent) => return,

@@ -28,8 +28,12 @@ pub fn fresh_client() -> Result<reqwest::Client, reqwest::Error> {
     builder().pool_max_idle_per_host(0).build()
 }
 
+/// Without the feature `tls`, `https` addresses cannot be asked at all: no request goes out in the clear instead.
 fn builder() -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
+    let builder = reqwest::Client::builder();
+    #[cfg(feature = "tls")]
+    let builder = builder.tls_backend_preconfigured(crate::service::tls::verifying());
+    builder
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .no_proxy()

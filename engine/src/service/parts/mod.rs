@@ -9,8 +9,10 @@ mod assemble;
 mod carry_out;
 pub mod http;
 pub mod peers;
+pub mod postgres;
 mod router;
 pub mod stand_in;
+mod webhook;
 
 pub use absent::Absent;
 pub use assemble::assemble;

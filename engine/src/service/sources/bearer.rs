@@ -11,13 +11,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::service::secret::Secret;
+use crate::service::secret::Tokens;
 
 /// What stands before a listener.
 #[derive(Debug, Clone)]
 pub(super) struct Gate {
-    /// What must be shown.
-    pub(super) token: Arc<Secret>,
+    /// What must be shown: one of them.
+    pub(super) tokens: Arc<Tokens>,
     /// Who has it, for whoever does not.
     pub(super) whose: &'static str,
     /// How long a request may take, in real time. Whoever sends its body by drops holds nothing up for longer.
@@ -26,7 +26,7 @@ pub(super) struct Gate {
 
 /// Lets a request through if it shows the token.
 pub(super) async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    if !shows(request.headers(), &gate.token) {
+    if !shows(request.headers(), &gate.tokens) {
         metrics::counter!("understudy_unauthorized_requests_total", "whose" => gate.whose).increment(1);
         let why = format!("show the {} token as `Authorization: Bearer …`", gate.whose);
         let answer = refuse(StatusCode::UNAUTHORIZED, &why);
@@ -43,11 +43,11 @@ pub(super) fn refuse(status: StatusCode, why: &str) -> Response {
     (status, Json(json!({ "error": why }))).into_response()
 }
 
-fn shows(headers: &HeaderMap, token: &Secret) -> bool {
+fn shows(headers: &HeaderMap, tokens: &Tokens) -> bool {
     let Some(shown) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
         return false;
     };
     shown
         .split_once(' ')
-        .is_some_and(|(scheme, shown)| scheme.eq_ignore_ascii_case("bearer") && token.matches(shown.trim()))
+        .is_some_and(|(scheme, shown)| scheme.eq_ignore_ascii_case("bearer") && tokens.matches(shown.trim()))
 }

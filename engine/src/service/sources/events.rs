@@ -51,7 +51,7 @@ const DURABLE_WITHIN: Duration = Duration::from_secs(5);
 /// Where events are posted.
 pub fn router(sidecar: &Sidecar) -> Router {
     let gate = Gate {
-        token: Arc::clone(&sidecar.operator_token),
+        tokens: Arc::clone(&sidecar.operator_token),
         whose: "operator",
         patience: PATIENCE,
     };

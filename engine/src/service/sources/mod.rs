@@ -12,6 +12,7 @@ mod bearer;
 mod databases;
 pub mod events;
 mod intake;
+pub mod measures;
 pub mod peers;
 mod probe;
 mod recording;

@@ -99,7 +99,7 @@ impl Recording {
     }
 
     /// Plays every event, in order.
-    pub(in crate::service) async fn play(self, intake: Arc<Intake>, clock: Clock) {
+    pub async fn play(self, intake: Arc<Intake>, clock: Clock) {
         let events = self.lines.len();
         let mut stamps = Stamps::default();
         for line in self.lines {

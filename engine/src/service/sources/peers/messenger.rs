@@ -1,21 +1,29 @@
 //! Sends to sidecars: to each at once, so that one that hangs holds up none of the others.
+#![expect(
+    clippy::disallowed_types,
+    reason = "several messages to one sidecar are under way at once, and share what is known of it"
+)]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::CONNECTION;
-use reqwest::{Client, Url};
+use reqwest::header::{CONNECTION, CONTENT_TYPE};
+use reqwest::{Client, Response, Url};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tracing::debug;
+use tracing::{info, warn};
 
 use crate::service::clock::Clock;
 use crate::service::context::Context;
 use crate::service::secret::Secret;
+use crate::service::sources::throttle::Throttle;
 
 /// Messages to one sidecar that are under way. More only if it takes nothing any more; what comes then is dropped, since
 /// every message is worth a second or two.
 const UNDER_WAY_MAX: usize = 32;
+
+/// As much of what a sidecar says to a message that it refuses goes into the log.
+const REASON_BYTES_MAX: usize = 300;
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,64 +81,135 @@ pub(crate) struct Messenger {
     clock: Clock,
     client: Client,
     token: Arc<Secret>,
-    sidecars: Arc<[(Url, Arc<Semaphore>)]>,
+    sidecars: Vec<Arc<Destination>>,
+}
+
+#[derive(Debug)]
+struct Destination {
+    url: Url,
+    under_way: Arc<Semaphore>,
+    told: Mutex<Told>,
+}
+
+/// What the log was told of a sidecar.
+#[derive(Debug, Default)]
+struct Told {
+    last: Option<Sent>,
+    throttle: Throttle,
 }
 
 impl Messenger {
     /// One that sends to the sidecars at these addresses.
     pub(crate) fn new<'a>(context: &Context, sidecars: impl IntoIterator<Item = &'a Url>) -> Self {
+        let destination = |url: &Url| Destination {
+            url: url.clone(),
+            under_way: Arc::new(Semaphore::new(UNDER_WAY_MAX)),
+            told: Mutex::default(),
+        };
         Self {
             clock: context.clock,
             client: context.fresh.clone(),
             token: Arc::clone(&context.peer_token),
-            sidecars: sidecars
-                .into_iter()
-                .map(|url| (url.clone(), Arc::new(Semaphore::new(UNDER_WAY_MAX))))
-                .collect(),
+            sidecars: sidecars.into_iter().map(|url| Arc::new(destination(url))).collect(),
         }
     }
 
     /// Sends to every sidecar, and goes on sending also if nobody waits for what becomes of it.
     pub(crate) fn send(&self, letter: Letter, body: &impl Serialize, patience: Duration) -> mpsc::Receiver<Sent> {
+        // Room for one of each, so that no report waits.
         let (report, reports) = mpsc::channel(self.sidecars.len().max(1));
         // Writing plain numbers and texts cannot fail.
         let text = serde_json::to_string(body).unwrap_or_default();
-        for (url, under_way) in self.sidecars.iter() {
-            let Ok(permit) = Arc::clone(under_way).try_acquire_owned() else {
+        for sidecar in &self.sidecars {
+            let Ok(permit) = Arc::clone(&sidecar.under_way).try_acquire_owned() else {
                 count(letter, "dropped");
-                // The receiver has room for one of each.
                 let _ = report.try_send(Sent::Unreachable);
                 continue;
             };
-            let mut url = url.clone();
-            url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), letter.path()));
-            let (this, text, report) = (self.clone(), text.clone(), report.clone());
+            let post = Post {
+                clock: self.clock,
+                client: self.client.clone(),
+                token: Arc::clone(&self.token),
+                letter,
+                to: Arc::clone(sidecar),
+                _permit: permit,
+            };
+            let (text, report) = (text.clone(), report.clone());
             drop(tokio::spawn(async move {
-                let sent = this.post(url, text, patience, permit).await;
+                let (sent, why) = post.send(text, patience).await;
                 count(letter, sent.label());
+                post.to.tell_the_log(letter, sent, why.as_deref(), post.clock);
                 let _ = report.try_send(sent);
             }));
         }
         reports
     }
+}
 
-    async fn post(&self, url: Url, body: String, patience: Duration, _permit: OwnedSemaphorePermit) -> Sent {
-        let shown = url.as_str().to_owned();
+/// One message on its way.
+struct Post {
+    clock: Clock,
+    client: Client,
+    token: Arc<Secret>,
+    letter: Letter,
+    to: Arc<Destination>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Post {
+    /// What became of it, and what the sidecar said if it refused.
+    async fn send(&self, body: String, patience: Duration) -> (Sent, Option<String>) {
+        let mut url = self.to.url.clone();
+        url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), self.letter.path()));
         let request = self
             .client
             .post(url)
             .bearer_auth(self.token.expose())
-            .header("content-type", "application/json")
+            .header(CONTENT_TYPE, "application/json")
             .header(CONNECTION, "close")
             .body(body);
-        match self.clock.timeout(patience, request.send()).await {
-            Some(Ok(answer)) if answer.status().is_success() => Sent::Taken,
-            Some(Ok(answer)) => {
-                debug!(sidecar = shown, status = answer.status().as_u16(), "refused");
-                Sent::Refused
+        let sent = async {
+            match request.send().await {
+                Ok(answer) if answer.status().is_success() => (Sent::Taken, None),
+                Ok(answer) => (Sent::Refused, Some(reason(answer).await)),
+                Err(error) if error.is_connect() => (Sent::Unreachable, None),
+                Err(_) => (Sent::Unknown, None),
             }
-            Some(Err(error)) if error.is_connect() => Sent::Unreachable,
-            Some(Err(_)) | None => Sent::Unknown,
+        };
+        let sent = self.clock.timeout(patience, sent).await;
+        sent.unwrap_or((Sent::Unknown, None))
+    }
+}
+
+/// The status, and the beginning of what was said with it. Of a refusal only: nothing there is secret.
+async fn reason(mut answer: Response) -> String {
+    let status = answer.status();
+    let said = answer.chunk().await.ok().flatten().unwrap_or_default();
+    let said = String::from_utf8_lossy(said.get(..REASON_BYTES_MAX).unwrap_or(&said));
+    let said: String = said.chars().filter(|char| !char.is_control()).collect();
+    format!("{status} {said}")
+}
+
+impl Destination {
+    /// Only a change is worth a line, and not every change: one that is refused half of what it is sent would fill the log.
+    fn tell_the_log(&self, letter: Letter, sent: Sent, why: Option<&str>, clock: Clock) {
+        // Whoever panicked while holding it left a line unwritten at most.
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.last == Some(sent) || told.throttle.admit(clock.boot()).is_none() {
+            return;
+        }
+        told.last = Some(sent);
+        drop(told);
+        let (sidecar, kind) = (self.url.as_str(), letter.label());
+        match sent {
+            Sent::Taken => info!(sidecar, kind, "a sidecar takes what it is sent"),
+            _ => warn!(
+                sidecar,
+                kind,
+                outcome = sent.label(),
+                why,
+                "a sidecar does not take what it is sent"
+            ),
         }
     }
 }

@@ -32,6 +32,7 @@ use crate::core::ids::{Region, WitnessId};
 use crate::core::signal::{Observation, Signal};
 use crate::core::time::WallTime;
 use crate::service::context::{Context, Sidecar};
+use crate::service::secret::{Secret, Tokens};
 use crate::service::shell::{Inbox, Input};
 use messenger::Letter;
 use wire::{HeartbeatBody, MessageBody, SIGNALS_MAX, SignalText, SignalsBody, Unreadable};
@@ -44,7 +45,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The listener for peers.
 pub fn router(sidecar: &Sidecar) -> Router {
     let gate = Gate {
-        token: Arc::clone(&sidecar.context.peer_token),
+        tokens: Arc::new(Tokens::one(Secret::clone(&sidecar.context.peer_token))),
         whose: "peer",
         patience: PATIENCE,
     };

@@ -1,0 +1,46 @@
+//! `understudy-provisioner`: what exists in AWS. Built so far: the two-region linter.
+
+mod lint;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Creates and checks the resources of a platform in two regions.
+///
+/// Exit codes: 0 fine; 1 the answer is no (`lint`: findings); 2 wrong usage or unreadable input; 3 something outside failed.
+#[derive(Debug, Parser)]
+#[command(name = "understudy-provisioner", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Write one JSON object on standard output, and everything else on standard error.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compare the CloudFormation templates of both regions, and say what would keep one from taking over from the other.
+    ///
+    /// Reads JSON and YAML, from whatever tool. What only AWS knows before deployment is never guessed.
+    Lint(Box<lint::Arguments>),
+    /// Explain a rule of the linter by its code, such as UL101; without a code, list them all.
+    Explain {
+        /// The code.
+        code: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let Arguments { command, json } = Arguments::parse();
+    let answer = match command {
+        Command::Lint(arguments) => lint::run(&arguments),
+        Command::Explain { code } => lint::explain(code.as_deref()),
+    };
+    match answer {
+        Ok(answer) => answer.print(json),
+        Err(failure) => failure.print(json),
+    }
+}
