@@ -36,8 +36,14 @@ pub const SINGLE_TABLE_LEASE: Shipped = Shipped {
     text: include_str!("../single-table-lease.toml"),
 };
 
+/// Two PostgreSQL servers in a local network, promoted by the engine itself.
+pub const LOCAL_POSTGRES: Shipped = Shipped {
+    name: "local-postgres",
+    text: include_str!("../local-postgres.toml"),
+};
+
 /// Every shipped policy, the default first.
-pub const ALL: &[Shipped] = &[TRADING, CAUTIOUS, FAST, SINGLE_TABLE_LEASE];
+pub const ALL: &[Shipped] = &[TRADING, CAUTIOUS, FAST, SINGLE_TABLE_LEASE, LOCAL_POSTGRES];
 
 impl Shipped {
     /// The one of this name.

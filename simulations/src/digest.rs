@@ -45,7 +45,7 @@ pub struct Judgement {
     pub missed_failovers: u32,
 }
 
-/// A set of a scenario's faults, by their places in its list.
+/// A set of a scenario's faults, or of what operators do in it, by their places in its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FaultSet([u128; 2]);
 
@@ -103,6 +103,8 @@ pub struct Digest {
     pub interruptions: u32,
     /// Which of the scenario's faults began.
     pub begun: FaultSet,
+    /// Which of the scenario's operators acted.
+    pub acted: FaultSet,
     /// What became of the orders.
     pub orders: OrdersReport,
     /// The edges that any engine's machine took.

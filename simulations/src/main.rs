@@ -1,4 +1,4 @@
-//! `understudy-sim`: replays outages against the engine's own core.
+//! `understudy-sim`: replays outages against the engine's own core, and drills them with its real processes.
 
 mod cli;
 

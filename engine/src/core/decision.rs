@@ -77,6 +77,30 @@ pub enum Guard {
     FailbackMode,
 }
 
+impl Guard {
+    /// Whether it binds an operator who asks for a failover. Evidence, cool-down and counts do not.
+    #[must_use]
+    pub const fn binds_asked_failover(self) -> bool {
+        matches!(
+            self,
+            Self::OwnRegion
+                | Self::Protected
+                | Self::Armed
+                | Self::NotPaused
+                | Self::Drives
+                | Self::Lease
+                | Self::DataLoss
+        )
+    }
+
+    /// Whether it binds an operator who asks for a failback. Calendar and mode do not; nor does the length of the soak,
+    /// but the home region must be healthy.
+    #[must_use]
+    pub const fn binds_asked_failback(self) -> bool {
+        matches!(self, Self::Protected | Self::Armed | Self::NotPaused | Self::Drives)
+    }
+}
+
 /// A value that a guard saw or needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -63,6 +63,18 @@ pub enum Happening {
         /// Why it was not done, if it was not.
         refused: Option<Refusal>,
     },
+    /// Somebody asked for something, or gave the first of two consents to it. Written by the shell, right before the
+    /// command reaches the core: the core does not know people.
+    Signed {
+        /// Who, as they call themselves, or as their token says.
+        by: String,
+        /// What.
+        command: Command,
+        /// Why, in their words.
+        reason: Option<String>,
+        /// A second person has to consent before it is carried out.
+        consent: bool,
+    },
     /// An effect was asked for.
     Asked(Effect),
     /// An effect's outcome arrived.

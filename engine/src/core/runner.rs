@@ -3,6 +3,7 @@
 //! Being in a state implies that the steps of the states before it are done, so after a restart a workflow can be
 //! entered at any state. Steps that carry over from an earlier state are started again then: they are idempotent.
 
+use crate::core::effect::Gate;
 use crate::core::ids::EffectId;
 use crate::core::machine::StateName;
 use crate::core::time::Timestamp;
@@ -172,13 +173,14 @@ impl Runner {
 
     /// Whether a human is being waited for.
     pub(crate) fn waits_for_a_human(&self) -> bool {
-        self.definition.is_some_and(|definition| {
-            let asked = |step: &Step| matches!(self.steps[step.id as usize], StepState::Running(_));
-            definition
-                .steps
-                .iter()
-                .any(|step| step.gate.is_some() && self.runs_here(step) && asked(step))
-        })
+        self.waits_for().is_some()
+    }
+
+    /// The gate at which a human has been asked.
+    pub(crate) fn waits_for(&self) -> Option<Gate> {
+        let asked = |step: &&Step| matches!(self.steps[step.id as usize], StepState::Running(_));
+        let mut here = self.definition?.steps.iter().filter(|step| self.runs_here(step));
+        here.find(|step| step.gate.is_some() && asked(step))?.gate
     }
 }
 

@@ -5,11 +5,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use understudy_policies::model::Mode;
 
-use super::decision::Decision;
+use super::decision::{Decision, Finding};
+use super::effect::{DatabaseView, Gate, Intent};
+use super::engine::Refusal;
 use super::evidence::{Assessment, WitnessState};
 use super::ids::{Epoch, Region, SidecarId, WitnessId};
+use super::lease::LeaseRecord;
 use super::ledger::{Ledger, Phase};
-use super::machine::StateName;
+use super::machine::{Edge, StateName};
 use super::time::Timestamp;
 
 /// A snapshot of one engine.
@@ -23,6 +26,8 @@ pub struct Status {
     pub state: StateName,
     /// Since when.
     pub since: Timestamp,
+    /// Along which edge it came there; none: it started there.
+    pub edge: Option<Edge>,
     /// Until when that state may last, if it is transitional.
     pub deadline: Option<Timestamp>,
     /// Whether it acts or only records.
@@ -39,6 +44,18 @@ pub struct Status {
     pub protected: bool,
     /// Until when this region may let orders commit; the origin of the clock if it may not.
     pub serve_until: Timestamp,
+    /// The lease item as last read.
+    pub lease: Option<LeaseRecord>,
+    /// When it was last read.
+    pub lease_read: Option<Timestamp>,
+    /// When the other region's lease has run out for certain, if its renewal counter does not move again.
+    pub lease_expires: Timestamp,
+    /// Who the database's writer is, as far as the last describe could tell.
+    pub database: Option<DatabaseView>,
+    /// The last measured replication lag, and when it was heard.
+    pub lag: Option<(Duration, Timestamp)>,
+    /// Where the workflow waits for a human.
+    pub waits_for: Option<Gate>,
     /// What the evidence about each region amounts to, home first.
     pub assessments: [Assessment; 2],
     /// The ledger of the failover under way, or of the last one.
@@ -83,6 +100,21 @@ pub struct WitnessView {
     pub delayed: bool,
     /// When its last observation arrived.
     pub heard: Option<Timestamp>,
+}
+
+/// What would come of a command if it were given now. Nothing has been done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rehearsal {
+    /// Why it would not be carried out, if so.
+    pub refused: Option<Refusal>,
+    /// The guards that bind an operator who asks for this role change, as they stand; none for other commands.
+    pub findings: Vec<Finding>,
+    /// The edges that the machine would take at once.
+    pub edges: Vec<Edge>,
+    /// The state in which it would be then.
+    pub state: StateName,
+    /// What it would ask its shell for at once.
+    pub intents: Vec<Intent>,
 }
 
 /// Why the engine did what it did, and why it does not do otherwise now.

@@ -85,6 +85,12 @@ impl Kind {
         (Self::Parameter, "parameter"),
         (Self::Subscription, "subscription"),
     ];
+
+    /// Its name in metrics.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
 }
 
 /// Why an event that was understood does not concern the engine.
@@ -117,6 +123,12 @@ impl Ignored {
         (Self::FailedOperation, "failed-operation"),
         (Self::SubscriptionMessage, "subscription-message"),
     ];
+
+    /// Its name in metrics.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
 
     /// The sentence for the log.
     #[must_use]

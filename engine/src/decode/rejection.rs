@@ -254,6 +254,12 @@ impl ReasonKind {
         (Self::BadTime, "bad-time"),
         (Self::UnknownValue, "unknown-value"),
     ];
+
+    /// Its name in metrics.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
 }
 
 impl Reason {

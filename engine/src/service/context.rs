@@ -7,8 +7,10 @@ use understudy_policies::model::RegionName;
 
 use super::clock::Clock;
 use super::platform::{Place, Platform};
-use super::secret::Secret;
+use super::secret::{Secret, Tokens};
 use super::shell::{Inbox, Views};
+use super::sources::{DatabaseProbe, Intake};
+use super::standing::Standing;
 use crate::core::engine::Identity;
 use crate::core::ids::Region;
 
@@ -25,8 +27,15 @@ pub struct Context {
     pub clock: Clock,
     /// For everything that speaks HTTP.
     pub client: reqwest::Client,
+    /// For probes, and for what peers tell each other: opens a connection for each request.
+    pub fresh: reqwest::Client,
+    /// Who looks at each region's database over a connection of its own, home first. Without one, a sidecar still looks
+    /// at its own region's through the part that it acts on.
+    pub database_probes: [Option<Arc<dyn DatabaseProbe>>; 2],
     /// What peers show each other.
     pub peer_token: Arc<Secret>,
+    /// Names under which operators may reach this process, besides `localhost` and addresses.
+    pub host_names: Arc<[String]>,
 }
 
 impl Context {
@@ -49,8 +58,12 @@ pub struct Sidecar {
     pub identity: Identity,
     /// Where everything for the core goes.
     pub inbox: Arc<Inbox>,
+    /// Where events go that have yet to be decoded.
+    pub intake: Arc<Intake>,
     /// What may be looked at.
     pub views: Views,
+    /// What is to be known of the process itself.
+    pub standing: tokio::sync::watch::Receiver<Arc<Standing>>,
     /// What operators, and whoever posts events, must show.
-    pub operator_token: Arc<Secret>,
+    pub operator_token: Arc<Tokens>,
 }

@@ -67,6 +67,79 @@ impl Secret {
     }
 }
 
+/// What operators may show: one token for all of them, or one for each, with a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokens(Vec<(Option<String>, Secret)>);
+
+/// Whose token it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bearer<'t> {
+    /// The token's name, if it has one.
+    pub name: Option<&'t str>,
+}
+
+impl Tokens {
+    /// One token without a name.
+    #[must_use]
+    pub fn one(secret: Secret) -> Self {
+        Self(vec![(None, secret)])
+    }
+
+    /// A file with one token a line. A line may begin with a name: `ada 3f…`. Lines that are empty or begin with `#`
+    /// mean nothing.
+    ///
+    /// # Errors
+    /// When the file cannot be read, has no token, or one that is too short.
+    pub fn read(path: &Path) -> Result<Self, NoSecret> {
+        let text = std::fs::read_to_string(path).map_err(|because| NoSecret::Unreadable {
+            path: path.to_owned(),
+            because,
+        })?;
+        let mut tokens = Vec::new();
+        for line in text.lines().map(str::trim) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (name, secret) = match line.split_once(char::is_whitespace) {
+                Some((name, secret)) => (Some(name.to_owned()), secret.trim()),
+                None => (None, line),
+            };
+            if secret.len() < SHORTEST {
+                return Err(NoSecret::TooShort(path.to_owned()));
+            }
+            tokens.push((name, Secret::new(secret.to_owned())));
+        }
+        if tokens.is_empty() {
+            return Err(NoSecret::TooShort(path.to_owned()));
+        }
+        Ok(Self(tokens))
+    }
+
+    /// The first one: what a client shows, whose file holds its own alone.
+    #[must_use]
+    pub fn first(&self) -> Option<&Secret> {
+        self.0.first().map(|(_, secret)| secret)
+    }
+
+    /// Whose token a text is. Every token is compared, so that the time says nothing.
+    #[must_use]
+    pub fn bearer(&self, text: &str) -> Option<Bearer<'_>> {
+        let mut found = None;
+        for (name, secret) in &self.0 {
+            if secret.matches(text) {
+                found = Some(Bearer { name: name.as_deref() });
+            }
+        }
+        found
+    }
+
+    /// Whether a text is one of the tokens.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        self.bearer(text).is_some()
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
@@ -85,5 +158,17 @@ mod tests {
         for other in ["", "0123456789abcde", "0123456789abcdef0", "0123456789abcdeF"] {
             assert!(!secret.matches(other), "{other}");
         }
+    }
+
+    #[test]
+    fn tokens_with_names_say_whose_they_are() {
+        let path = std::env::temp_dir().join(format!("understudy-tokens-{}", std::process::id()));
+        std::fs::write(&path, "# operators\nada 0123456789abcdef\n\ngrace fedcba9876543210\n").unwrap();
+        let tokens = Tokens::read(&path);
+        std::fs::remove_file(&path).unwrap();
+        let tokens = tokens.unwrap();
+        assert_eq!(tokens.bearer("fedcba9876543210").unwrap().name, Some("grace"));
+        assert_eq!(tokens.bearer("grace fedcba9876543210"), None);
+        assert!(!format!("{tokens:?}").contains("0123"));
     }
 }

@@ -7,6 +7,7 @@ use crate::scenes::{AWAY, HOUR, SECOND, pair};
 use understudy_engine::core::effect::{Intent, Outcome};
 use understudy_engine::core::ids::{Epoch, Region, WitnessId};
 use understudy_engine::core::lease::LeaseRequest;
+use understudy_engine::core::ledger::Phase;
 use understudy_engine::core::machine::StateName;
 use understudy_engine::core::signal::{Command, DatabaseChange, ExecutionStatus, Notice, Observation, Signal};
 use understudy_engine::core::time::WallTime;
@@ -207,4 +208,24 @@ fn one_observer_that_is_wrong_about_the_standby_does_not_stop_a_failover() {
         "{:?}",
         pair.sides[AWAY].engine.explain(at).now.flip
     );
+}
+
+#[test]
+fn evidence_that_comes_back_during_the_failover_does_not_count_as_corroborating() {
+    let mut pair = pair();
+    pair.promotion = 300 * SECOND;
+    pair.lose(Region::Home);
+    pair.run_to("promotion", 60 * SECOND, |p| p.states()[1] == StateName::Moving);
+    let account = |pair: &Pair| pair.sides[AWAY].engine.status(pair.at()).ledger;
+    let before = account(&pair);
+    pair.health[0].reachable = true;
+    pair.health[0].application = true;
+    pair.health[0].database = true;
+    pair.run(10 * SECOND);
+    pair.lose(Region::Home);
+    pair.run(20 * SECOND);
+    assert_eq!(pair.states()[1], StateName::Moving);
+    for phase in [Phase::Detect, Phase::Corroborate, Phase::Decide] {
+        assert_eq!(account(&pair).span(phase), before.span(phase), "{phase:?}");
+    }
 }

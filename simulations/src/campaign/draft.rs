@@ -12,6 +12,7 @@ use understudy_engine::core::signal::Command;
 use understudy_policies::Policy;
 
 use super::HEALED_BY;
+use super::kinds::Group;
 use crate::scenario::{Evidence, Fault, FaultState, Operation, Origin, Part, Place, Subject, overlap};
 
 /// A fault, and the kind that it was drawn as.
@@ -38,6 +39,7 @@ pub(super) struct Draft<'a> {
     kind: (usize, &'static str),
     pieces: Vec<Piece>,
     operations: Vec<(usize, Operation)>,
+    left_out: Vec<usize>,
 }
 
 /// What was drawn.
@@ -47,6 +49,8 @@ pub(super) struct Drawn {
     pub pieces: Vec<Piece>,
     /// What operators do, in order, each with its kind.
     pub operations: Vec<(usize, Operation)>,
+    /// The kinds that this seed never draws from, by their places in the catalogue.
+    pub left_out: Vec<usize>,
 }
 
 impl<'a> Draft<'a> {
@@ -60,6 +64,7 @@ impl<'a> Draft<'a> {
             kind: (0, ""),
             pieces: Vec::new(),
             operations: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
@@ -111,9 +116,12 @@ impl<'a> Draft<'a> {
         Duration::from_millis(self.number(low, high))
     }
 
-    /// Each of these with even odds.
-    pub(super) fn some_of<T: Copy>(&mut self, choices: impl IntoIterator<Item = T>) -> Vec<T> {
-        choices.into_iter().filter(|_| self.chance(1, 2)).collect()
+    /// Swarm: each kind of a group with even odds. The others are left out of this timeline altogether.
+    pub(super) fn some_kinds(&mut self, group: Group) -> Vec<usize> {
+        let (some, others) = (0..group.kinds().len()).partition(|_| self.chance(1, 2));
+        let others: Vec<usize> = others;
+        self.left_out.extend(others.into_iter().map(|kind| group.base() + kind));
+        some
     }
 
     /// Breaks something for a while; at the latest it is healed when everything is. Of two faults of the same thing at
@@ -158,8 +166,17 @@ impl<'a> Draft<'a> {
 
     /// An operator asks the sidecars of a region for something; `sidecar` counts from 1, none: all of them.
     pub(super) fn operate(&mut self, at: Duration, region: Region, sidecar: Option<u16>, command: Command) {
+        self.ask(Origin::Onset, at, region, sidecar, command);
+    }
+
+    /// An operator asks all sidecars of a region for something, some time after an engine got to a step or a state.
+    pub(super) fn operate_when(&mut self, origin: Origin, after: Duration, region: Region, command: Command) {
+        self.ask(origin, after, region, None, command);
+    }
+
+    fn ask(&mut self, origin: Origin, at: Duration, region: Region, sidecar: Option<u16>, command: Command) {
         let operation = Operation {
-            origin: Origin::Onset,
+            origin,
             at,
             region,
             sidecar,
@@ -189,22 +206,28 @@ impl<'a> Draft<'a> {
     pub(super) fn finish(self) -> Drawn {
         let (mut pieces, mut operations) = (self.pieces, self.operations);
         let timed = |fault: &Fault| fault.origin == Origin::Onset;
+        let acts_by_itself = |operation: &Operation| operation.origin == Origin::Onset;
         pieces.sort_by_key(|piece| (!timed(&piece.fault), piece.fault.at));
-        operations.sort_by_key(|(_, operation)| operation.at);
+        operations.sort_by_key(|(_, operation)| (!acts_by_itself(operation), operation.at));
         let breaks = pieces
             .iter()
             .filter(|piece| timed(&piece.fault))
             .map(|piece| piece.fault.at);
-        let acts = operations.iter().map(|(_, operation)| operation.at);
+        let acting = operations.iter().filter(|(_, operation)| acts_by_itself(operation));
+        let acts = acting.map(|(_, operation)| operation.at);
         let first = breaks.chain(acts).min().unwrap_or_default();
         for Piece { fault, .. } in pieces.iter_mut().filter(|piece| timed(&piece.fault)) {
             fault.at -= first;
             fault.until = fault.until.map(|until| until - first);
         }
-        for (_, operation) in &mut operations {
+        for (_, operation) in operations.iter_mut().filter(|(_, it)| acts_by_itself(it)) {
             operation.at -= first;
         }
-        Drawn { pieces, operations }
+        Drawn {
+            pieces,
+            operations,
+            left_out: self.left_out,
+        }
     }
 }
 
@@ -236,6 +259,7 @@ fn millis(span: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use rand::SeedableRng;
+    use understudy_engine::core::machine::StateName;
     use understudy_policies::shipped;
 
     use super::*;
@@ -254,6 +278,20 @@ mod tests {
             octaves |= 1 << millis(span).ilog2();
         }
         assert_eq!(octaves.count_ones(), 900_000_u64.ilog2() - 100_u64.ilog2() + 1);
+    }
+
+    #[test]
+    fn what_waits_for_a_state_is_no_onset_and_keeps_its_time() {
+        let policy = shipped::trading();
+        let mut draft = Draft::new(&policy, ChaCha8Rng::seed_from_u64(1));
+        let asked = Origin::State(StateName::NeedsOperator);
+        draft.operate_when(asked, SECOND * 5, Region::Away, Command::Acknowledge);
+        draft.operate(SECOND * 70, Region::Away, None, Command::FailBack);
+        draft.fault(part(Part::Lambda, Place::Home), FaultState::Down, SECOND * 60, SECOND);
+        let drawn = draft.finish();
+        let acts: Vec<_> = drawn.operations.iter().map(|(_, it)| (it.origin, it.at)).collect();
+        assert_eq!(acts, [(Origin::Onset, SECOND * 10), (asked, SECOND * 5)]);
+        assert_eq!(drawn.pieces[0].fault.at, Duration::ZERO);
     }
 
     #[test]

@@ -160,6 +160,8 @@ pub(super) const FAULTS: &[Kind] = &[
     Kind::new("operator-approves", |draft| ask(draft, Command::Approve)),
     Kind::new("operator-acknowledges", |draft| ask(draft, Command::Acknowledge)),
     Kind::new("deployment", deployment),
+    Kind::new("outage-at-state", outage_at_state),
+    Kind::new("operator-acknowledges-when-asked", acknowledge_when_asked),
 ];
 
 fn break_part(draft: &mut Draft<'_>, parts: &[Part], places: &[Place], how: How) {
@@ -266,7 +268,7 @@ fn some_sidecar(draft: &mut Draft<'_>) -> u16 {
 }
 
 /// The steps that ask for something, in the order of a failover and then of the way home.
-const STEPS: [StepId; 22] = [
+const STEPS: [StepId; 26] = [
     StepId::WriteClaim,
     StepId::RaiseEpoch,
     StepId::EngageSwitchA,
@@ -289,10 +291,14 @@ const STEPS: [StepId; 22] = [
     StepId::RecordFailback,
     StepId::LookAtWriter,
     StepId::UnpinRecord,
+    StepId::RejoinDatabase,
+    StepId::ReconcileDatabase,
+    StepId::MarkProtected,
+    StepId::RecordRollback,
 ];
 
-/// The states that an engine passes on its way.
-const STATES: [StateName; 14] = [
+/// The states that an engine passes on its way, or stays in.
+const STATES: [StateName; 19] = [
     StateName::Draining,
     StateName::SelfFenced,
     StateName::Suspicious,
@@ -307,6 +313,11 @@ const STATES: [StateName; 14] = [
     StateName::SwitchingOver,
     StateName::Redirecting,
     StateName::RollingBack,
+    StateName::Recovering,
+    StateName::Reconciling,
+    StateName::Soaking,
+    StateName::Confirming,
+    StateName::NeedsOperator,
 ];
 
 /// The sidecars of a region stop between an intent and its effect, or soon after.
@@ -336,8 +347,19 @@ fn stop_when(draft: &mut Draft<'_>, origin: Origin, state: FaultState) {
 /// What a step needs fails just as it is asked.
 fn outage_at_step(draft: &mut Draft<'_>) {
     let step = draft.one_of(&STEPS);
-    let after = soon(draft);
     let lasts = draft.magnitude(MILLI * 100, MINUTE * 4);
+    outage_when(draft, Origin::Step(step), lasts);
+}
+
+fn outage_at_state(draft: &mut Draft<'_>) {
+    let state = draft.one_of(&STATES);
+    let lasts = draft.magnitude(MILLI * 100, MINUTE * 4);
+    outage_when(draft, Origin::State(state), lasts);
+}
+
+/// Something that a role change needs fails as soon as an engine comes to this.
+pub(super) fn outage_when(draft: &mut Draft<'_>, origin: Origin, lasts: Duration) {
+    let after = soon(draft);
     let state = draft.one_of(&[FaultState::Down, FaultState::Hang]);
     let place = draft.one_of(&SERVING);
     let subject = draft.one_of(&[
@@ -346,12 +368,13 @@ fn outage_at_step(draft: &mut Draft<'_>) {
         part(Part::RdsControl, place),
         part(Part::Dynamodb, place),
         part(Part::Sts, place),
+        part(Part::Route53Control, Place::Home),
         part(Part::Region, place),
         part(Part::Region, Place::Witness),
         link(Place::Home, Place::Away),
         link(place, Place::Witness),
     ]);
-    draft.fault_when(Origin::Step(step), subject, state, after, lasts);
+    draft.fault_when(origin, subject, state, after, lasts);
 }
 
 /// At once in one half of the cases.
@@ -383,6 +406,15 @@ fn ask(draft: &mut Draft<'_>, command: Command) {
     let at = draft.between(Duration::ZERO, HEALED_BY);
     let region = draft.one_of(&Region::BOTH);
     draft.operate(at, region, None, command);
+}
+
+/// An operator takes note some time after an engine has asked for one.
+fn acknowledge_when_asked(draft: &mut Draft<'_>) {
+    let after = draft.magnitude(SECOND, MINUTE * 5);
+    for region in Region::BOTH {
+        let asked = Origin::State(StateName::NeedsOperator);
+        draft.operate_when(asked, after, region, Command::Acknowledge);
+    }
 }
 
 /// One sidecar after the other is shut down and started again, at any pace.

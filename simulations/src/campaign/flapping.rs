@@ -11,13 +11,15 @@
 //!   (breach-after - 1) x interval + dwell - interval - signal-delivery - 100 ms        2.4 s for trading.toml
 //! ```
 //!
-//! Between two pieces the region is up for at least one interval and that tenth, so that every witness sees it up once
-//! in each period. A region that fails as a whole hangs rather than refuses: what restarts is lost for as long as a
+//! Between two pieces the region is up for `clear-after` intervals and that tenth, so that every witness calls it healthy
+//! again and each piece counts by itself. Pieces that come faster are too short for any witness to settle on one, with an
+//! interval and that tenth between them, so that every witness sees the region up once in each period. A region that fails as a whole hangs rather than refuses: what restarts is lost for as long as a
 //! restart takes, and no longer flaps.
 
 use std::time::Duration;
 
 use understudy_engine::core::ids::Region;
+use understudy_policies::model::Witness;
 
 use super::draft::{Draft, link, part};
 use super::kinds::{self, Group, Kind};
@@ -77,10 +79,18 @@ fn longest_piece(draft: &Draft<'_>) -> Duration {
         .saturating_sub(policy.bounds.signal_delivery + WAY)
 }
 
-/// For how long a region is up between two pieces at the least.
-fn least_pause(draft: &Draft<'_>) -> Duration {
-    let quorum = draft.policy.witnesses.iter().filter(|witness| witness.quorum);
-    quorum.map(|witness| witness.interval).max().unwrap_or(SECOND) + WAY
+/// The longest piece of which one may come in each period, and for how long the region is up between two of them at the
+/// least.
+fn rhythm(draft: &Draft<'_>, period: Duration) -> (Duration, Duration) {
+    let quorum = || draft.policy.witnesses.iter().filter(|witness| witness.quorum);
+    let most = |of: fn(&Witness) -> Duration| quorum().map(of).max().unwrap_or(SECOND) + WAY;
+    let longest = |pause| longest_piece(draft).min(period.saturating_sub(pause));
+    let cleared = most(|it| it.interval * it.clear_after);
+    let seen_up = most(|it| it.interval);
+    let settles = quorum().map(|it| it.interval * it.breach_after.saturating_sub(1)).min();
+    let unsettled = settles.unwrap_or_default().saturating_sub(WAY);
+    let (slow, fast) = (longest(cleared), longest(seen_up).min(unsettled));
+    if slow >= fast { (slow, cleared) } else { (fast, seen_up) }
 }
 
 fn order_path(draft: &mut Draft<'_>) {
@@ -117,7 +127,7 @@ fn region(draft: &mut Draft<'_>) {
 fn flap(draft: &mut Draft<'_>, subject: Subject, states: &[FaultState]) {
     let period = draft.one_of(&PERIODS);
     let period = draft.between(period * 9 / 10, period * 11 / 10);
-    let longest = longest_piece(draft).min(period.saturating_sub(least_pause(draft)));
+    let (longest, pause) = rhythm(draft, period);
     if longest < SHORTEST {
         return;
     }
@@ -133,7 +143,7 @@ fn flap(draft: &mut Draft<'_>, subject: Subject, states: &[FaultState]) {
         );
         return;
     }
-    let spare = period.saturating_sub(longest + least_pause(draft)).min(period / 10);
+    let spare = period.saturating_sub(longest + pause).min(period / 10);
     let mut from = Duration::ZERO;
     for _ in 0..PIECES_MAX {
         if from >= until {
@@ -168,24 +178,47 @@ mod tests {
 
     #[test]
     fn no_piece_is_longer_and_the_region_is_up_between_them() {
+        for policy in shipped::ALL.iter().map(|shipped| shipped.policy().unwrap()) {
+            let most = |of: fn(&Witness) -> Duration| {
+                let quorum = policy.witnesses.iter().filter(|witness| witness.quorum);
+                quorum.map(of).max().unwrap() + WAY
+            };
+            let (seen_up, cleared) = (most(|it| it.interval), most(|it| it.interval * it.clear_after));
+            let settles = most(|it| it.interval * (it.breach_after - 1)) - WAY;
+            for seed in 0..300 {
+                let mut draft = Draft::new(&policy, ChaCha8Rng::seed_from_u64(seed));
+                draw(&mut draft);
+                let longest = longest_piece(&draft);
+                let mut before: Option<(Duration, Duration)> = None;
+                for piece in draft.finish().pieces {
+                    let (at, until) = (piece.fault.at, piece.fault.until.unwrap());
+                    if let FaultState::Flapping { period, down_for } = piece.fault.state {
+                        let pause = if down_for < settles { seen_up } else { cleared };
+                        assert!(
+                            down_for <= longest && period - down_for >= pause,
+                            "{} seed {seed}",
+                            policy.name
+                        );
+                        continue;
+                    }
+                    assert!(until - at <= longest, "seed {seed}");
+                    if let Some((lasted, up_since)) = before {
+                        let pause = if lasted < settles { seen_up } else { cleared };
+                        assert!(at - up_since >= pause, "{} seed {seed}", policy.name);
+                    }
+                    before = Some((until - at, until));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_seed_flaps_under_the_default_policy() {
         let policy = shipped::trading();
         for seed in 0..300 {
             let mut draft = Draft::new(&policy, ChaCha8Rng::seed_from_u64(seed));
             draw(&mut draft);
-            let (longest, pause) = (longest_piece(&draft), least_pause(&draft));
-            let pieces = draft.finish().pieces;
-            let mut up_since: Option<Duration> = None;
-            for piece in &pieces {
-                let (at, until) = (piece.fault.at, piece.fault.until.unwrap());
-                if let FaultState::Flapping { period, down_for } = piece.fault.state {
-                    assert!(down_for <= longest && period - down_for >= pause);
-                } else {
-                    assert!(until - at <= longest, "seed {seed}");
-                    assert!(up_since.is_none_or(|since| at - since >= pause), "seed {seed}");
-                    up_since = Some(until);
-                }
-            }
-            assert!(!pieces.is_empty(), "seed {seed}");
+            assert!(!draft.is_empty(), "seed {seed}");
         }
     }
 }

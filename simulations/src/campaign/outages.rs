@@ -6,14 +6,17 @@
 use std::time::Duration;
 
 use understudy_engine::core::ids::Region;
+use understudy_engine::core::machine::StateName;
 use understudy_engine::core::signal::Command;
+use understudy_engine::workflow::StepId;
+use understudy_policies::model::LossAction;
 
 use super::BEGUN_BY;
 use super::HEALED_BY;
 use super::draft::{Draft, link, one_way, part};
-use super::faults::FAULTS;
+use super::faults::outage_when;
 use super::kinds::{self, Group, Kind};
-use crate::scenario::{FaultState, Part, Place};
+use crate::scenario::{FaultState, Origin, Part, Place};
 
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -71,10 +74,15 @@ pub(super) const INCIDENTS: &[Kind] = &[
     Kind::new("incident-ordered-failover", ordered_failover),
     Kind::new("incident-ordered-failback", ordered_failback),
     Kind::new("incident-ordered-failback-and-loss", failback_and_loss),
+    Kind::new("incident-region-lost-and-standby-damaged", region_and_damaged_standby),
+    Kind::new("incident-failover-stumbles", failover_stumbles),
+    Kind::new("incident-failback-stumbles", failback_stumbles),
 ];
 
-/// The incidents for which the budget is promised, if nothing else breaks.
+/// The incidents for which the budget is promised, if nothing else breaks. The first of them lose the whole region, the
+/// others its application.
 const PROMISED: usize = 5;
+const LOSE_THE_REGION: usize = 3;
 
 /// Draws one, and says whether the budget is promised for it.
 pub(super) fn draw(draft: &mut Draft<'_>) -> bool {
@@ -86,7 +94,7 @@ pub(super) fn draw(draft: &mut Draft<'_>) -> bool {
     }
     let incident = usize::try_from(draft.number(0, INCIDENTS.len() as u64 - 1)).unwrap_or_default();
     kinds::draw(draft, Group::Incident, incident);
-    let kinds = draft.some_of(0..FAULTS.len());
+    let kinds = draft.some_kinds(Group::Fault);
     let others = if kinds.is_empty() {
         0
     } else {
@@ -96,7 +104,15 @@ pub(super) fn draw(draft: &mut Draft<'_>) -> bool {
         let kind = draft.one_of(&kinds);
         kinds::draw(draft, Group::Fault, kind);
     }
-    others == 0 && incident < PROMISED && draft.serving == Region::Home
+    let losses = &draft.policy.losses;
+    let loss = if incident < LOSE_THE_REGION {
+        &losses.region
+    } else {
+        &losses.application
+    };
+    // A policy that waits first, or leaves it to people, promises nothing.
+    let answered = loss.action == LossAction::FailOver && loss.wait.is_zero();
+    others == 0 && incident < PROMISED && answered && draft.serving == Region::Home
 }
 
 /// Other platforms' order paths.
@@ -346,4 +362,59 @@ fn failback_and_loss(draft: &mut Draft<'_>) {
     let place = draft.one_of(&[Place::Home, Place::Away]);
     let it = draft.one_of(&[Part::Region, Part::Aurora, Part::Sidecars, Part::RdsControl]);
     draft.fault(part(it, place), state, at + after, lasts);
+}
+
+/// The copy that ought to take over turns out to be unusable.
+fn region_and_damaged_standby(draft: &mut Draft<'_>) {
+    let (at, lasts, damaged) = (at(draft), lasts(draft), lasts(draft));
+    let state = draft.one_of(&REFUSES_OR_HANGS);
+    draft.fault(part(Part::Region, draft.serving()), state, at, lasts);
+    draft.fault(part(Part::Aurora, draft.standby()), FaultState::Damaged, at, damaged);
+}
+
+/// The region is lost, and something that the failover needs fails just as the failover comes to it.
+fn failover_stumbles(draft: &mut Draft<'_>) {
+    const WHEN: [Origin; 7] = [
+        Origin::State(StateName::Suspicious),
+        Origin::Step(StepId::WriteClaim),
+        Origin::State(StateName::Acquiring),
+        Origin::Step(StepId::RaiseEpoch),
+        Origin::State(StateName::Moving),
+        Origin::State(StateName::Verifying),
+        Origin::State(StateName::Reverting),
+    ];
+    let (at, lasts) = (at(draft), lasts(draft));
+    let state = draft.one_of(&REFUSES_OR_HANGS);
+    draft.fault(part(Part::Region, draft.serving()), state, at, lasts);
+    stumble(draft, &WHEN, MINUTE * 4);
+}
+
+/// The same on the way home, for longer than handing back may take in one half of the cases: it begins early enough to be
+/// over when everything is.
+fn failback_stumbles(draft: &mut Draft<'_>) {
+    const WHEN: [Origin; 5] = [
+        Origin::State(StateName::Quiescing),
+        Origin::State(StateName::SwitchingOver),
+        Origin::State(StateName::Redirecting),
+        Origin::State(StateName::Confirming),
+        Origin::State(StateName::RollingBack),
+    ];
+    let at = draft.between(Duration::ZERO, MINUTE);
+    draft.serving = Region::Away;
+    draft.operate(at, Region::Away, None, Command::FailBack);
+    let deadline = draft.policy.deadlines.handing_back;
+    let longest = deadline.saturating_add(MINUTE * 2).min(HEALED_BY);
+    stumble(draft, &WHEN, longest);
+}
+
+fn stumble(draft: &mut Draft<'_>, when: &[Origin], longest: Duration) {
+    let lasts = if draft.chance(1, 2) {
+        longest
+    } else {
+        draft.magnitude(MILLI * 100, longest)
+    };
+    for _ in 0..draft.number(1, 2) {
+        let origin = draft.one_of(when);
+        outage_when(draft, origin, lasts);
+    }
 }

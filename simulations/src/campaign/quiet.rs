@@ -55,7 +55,7 @@ pub(super) fn draw(draft: &mut Draft<'_>) -> bool {
     draft.sidecars = if draft.chance(1, 2) { 2 } else { 1 };
     // Some platforms failed over long ago, and home is the standby.
     draft.serving = draft.one_of(&[Region::Home, Region::Home, Region::Home, Region::Home, Region::Away]);
-    let kinds = draft.some_of(0..NOISE.len());
+    let kinds = draft.some_kinds(Group::Noise);
     for _ in 0..draft.number(PIECES.0, PIECES.1) {
         if !kinds.is_empty() {
             let kind = draft.one_of(&kinds);

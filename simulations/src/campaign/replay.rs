@@ -22,6 +22,8 @@ pub struct Replay<'a> {
     pub drawn_as: Option<Workload>,
     /// The kinds of trouble that it was drawn from.
     pub kinds: Vec<&'static str>,
+    /// The kinds that this seed never draws from: each leaves out about one half of those that its workload has.
+    pub left_out: Vec<&'static str>,
     /// Sidecars in each region.
     pub sidecars: u16,
     /// What breaks, with every parameter.
@@ -88,6 +90,7 @@ impl<'a> Replay<'a> {
             },
             drawn_as: timeline.drawn_as,
             kinds: timeline.kind_names(),
+            left_out: timeline.left_out_names(),
             sidecars: timeline.conditions(policy).sidecars,
             drawn: entry(&timeline.scenario, &[]),
             right: digest.violations.is_empty() && false_failovers == 0 && missed_failovers == 0,
@@ -138,7 +141,7 @@ mod tests {
     use understudy_policies::shipped;
 
     use super::*;
-    use crate::campaign::HORIZON;
+    use crate::campaign::{HORIZON, kinds};
 
     #[test]
     fn a_replay_shows_what_the_campaign_added_up() {
@@ -159,6 +162,36 @@ mod tests {
             assert_eq!(report.conditions.within_bounds, digest.within_bounds);
             assert_eq!(report.actual.needs_operator, digest.needs_operator);
         }
+    }
+
+    #[test]
+    fn what_a_seed_leaves_out_is_told_and_never_drawn() {
+        let policy = shipped::trading();
+        let source = Source::Workload(Workload::Outages, HORIZON);
+        let [one, other] = [1, 2].map(|seed| source.timeline(seed, &policy));
+        assert_ne!(one.left_out_names(), other.left_out_names());
+        for timeline in [one, other] {
+            let left_out = timeline.left_out_names();
+            assert!(!left_out.is_empty());
+            assert!(timeline.kind_names().iter().all(|kind| !left_out.contains(kind)));
+        }
+    }
+
+    #[test]
+    fn an_operator_who_waits_to_be_asked_counts_only_once_an_engine_asks() {
+        const WAITS: &str = "operator-acknowledges-when-asked";
+        let policy = shipped::trading();
+        let source = Source::Workload(Workload::Outages, HORIZON);
+        let timelines = (0..200).map(|seed| source.timeline(seed, &policy));
+        let mut waited = 0;
+        for timeline in timelines.filter(|timeline| timeline.kind_names().contains(&WAITS)) {
+            let digest = timeline.digest(&policy);
+            let begun = timeline.kinds_begun(&digest);
+            let counts = begun.into_iter().any(|kind| kinds::name(kind) == WAITS);
+            assert!(!counts || digest.needs_operator, "seed {}", timeline.seed);
+            waited += u32::from(!counts);
+        }
+        assert!(waited > 0, "nobody waited in vain");
     }
 
     #[test]

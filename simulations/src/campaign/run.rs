@@ -102,6 +102,7 @@ fn panicked(timeline: &Timeline, panic: &(dyn Any + Send)) -> Digest {
         interrupted: Duration::ZERO,
         interruptions: 0,
         begun: FaultSet::default(),
+        acted: FaultSet::default(),
         orders: OrdersReport::default(),
         edges: EdgeSet::default(),
         ends_in: None,

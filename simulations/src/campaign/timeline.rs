@@ -72,6 +72,8 @@ pub struct Timeline {
     kinds: Vec<usize>,
     /// The kinds of what operators do.
     operated: Vec<usize>,
+    /// The kinds that its seed left out.
+    left_out: Vec<usize>,
 }
 
 impl Timeline {
@@ -132,6 +134,7 @@ impl Timeline {
             promised,
             kinds,
             operated,
+            left_out: drawn.left_out,
         }
     }
 
@@ -152,6 +155,7 @@ impl Timeline {
             promised: scenario.expect.within_budget,
             kinds: Vec::new(),
             operated: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
@@ -206,10 +210,12 @@ impl Timeline {
     /// The kinds of what began, each once, by their places in the catalogue.
     pub(super) fn kinds_begun(&self, digest: &Digest) -> Vec<usize> {
         let begun = self.kinds.iter().enumerate();
+        let acted = self.operated.iter().enumerate();
+        let acted = acted.filter(|(index, _)| digest.acted.contains(*index));
         let mut kinds: Vec<usize> = begun
             .filter(|(index, _)| digest.begun.contains(*index))
             .map(|(_, kind)| *kind)
-            .chain(self.operated.iter().copied())
+            .chain(acted.map(|(_, kind)| *kind))
             .collect();
         kinds.sort_unstable();
         kinds.dedup();
@@ -223,6 +229,12 @@ impl Timeline {
         kinds.sort_unstable();
         kinds.dedup();
         kinds.into_iter().map(kinds::name).collect()
+    }
+
+    /// The names of the kinds that its seed never draws from.
+    #[must_use]
+    pub fn left_out_names(&self) -> Vec<&'static str> {
+        self.left_out.iter().copied().map(kinds::name).collect()
     }
 }
 

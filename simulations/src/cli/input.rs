@@ -12,6 +12,7 @@ use understudy_policies::policy::Document;
 use understudy_policies::shipped as policies;
 use understudy_policies::source::{Diagnostics, Severity, Source, Style, Unreadable, nearest};
 use understudy_simulations::campaign::HORIZON_MIN;
+use understudy_simulations::drill::{Failure, postgres};
 use understudy_simulations::scenario::{self, Place, Scenario, shipped};
 
 use super::output;
@@ -52,6 +53,10 @@ pub(super) enum Refusal {
     Unwritable { path: String, error: io::Error },
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(String),
+    #[error(transparent)]
+    Drill(#[from] Failure),
+    #[error(transparent)]
+    Postgres(#[from] postgres::Failure),
     #[error("cannot write the answer: {0}")]
     Output(io::Error),
 }
@@ -61,6 +66,9 @@ impl Refusal {
     pub(super) const fn exit_code(&self) -> u8 {
         match self {
             Self::Output(_) | Self::Signals(_) | Self::Unwritable { .. } => 3,
+            Self::Drill(Failure::Unplayable(_)) => 2,
+            Self::Postgres(postgres::Failure::Policy(_)) => 2,
+            Self::Drill(_) | Self::Postgres(_) => 3,
             _ => 2,
         }
     }
@@ -102,20 +110,29 @@ pub(super) fn scenarios() -> Result<Vec<Scenario>, Refusal> {
 
 /// The policy that an argument names, or else the one that the scenario does.
 pub(super) fn policy(argument: Option<&str>, otherwise: &str) -> Result<Policy, Refusal> {
+    for_this_platform(&policy_source(argument, otherwise)?)
+}
+
+/// The same with its text.
+pub(super) fn policy_and_text(argument: Option<&str>, otherwise: &str) -> Result<(Policy, String), Refusal> {
+    let source = policy_source(argument, otherwise)?;
+    Ok((for_this_platform(&source)?, source.text().to_owned()))
+}
+
+fn policy_source(argument: Option<&str>, otherwise: &str) -> Result<Source, Refusal> {
     let name = argument.unwrap_or(otherwise);
-    let source = match policies::Shipped::find(name) {
-        Some(shipped) => shipped.source(),
-        None if names_a_file(name) => Source::read(Path::new(name))?,
+    match policies::Shipped::find(name) {
+        Some(shipped) => Ok(shipped.source()),
+        None if names_a_file(name) => Ok(Source::read(Path::new(name))?),
         None => {
             let hint = hint(name, policies::ALL.iter().map(|shipped| shipped.name))
                 .unwrap_or_else(|| "name a file that ends in `.toml`, or a shipped policy".to_owned());
-            return Err(Refusal::UnknownPolicy {
+            Err(Refusal::UnknownPolicy {
                 name: name.to_owned(),
                 hint,
-            });
+            })
         }
-    };
-    for_this_platform(&source)
+    }
 }
 
 fn for_this_platform(source: &Source) -> Result<Policy, Refusal> {

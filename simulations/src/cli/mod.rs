@@ -3,6 +3,9 @@
 //! Standard output carries the answer and nothing else; everything else goes to standard error.
 
 mod campaign;
+mod drill;
+mod drill_postgres;
+mod engine;
 mod input;
 mod output;
 mod replay;
@@ -18,6 +21,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use understudy_simulations::drill::Speed;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -41,6 +45,8 @@ struct CommandLine {
 enum Command {
     /// Replays an outage: what was decided and why, where the 60 seconds went, and whether it was right.
     Run(RunArguments),
+    /// Plays an outage live: real processes of the engine, real sockets, real clients; AWS stays modelled.
+    Drill(DrillArguments),
     /// Runs many timelines, each from its own seed, and adds up what they found.
     Campaign(CampaignArguments),
     /// Tells one timeline of a campaign in full: what was drawn, and what came of it.
@@ -64,6 +70,43 @@ struct RunArguments {
     /// A policy file, or a shipped policy's name, instead of the one that the scenario names.
     #[arg(long, value_name = "FILE")]
     policy: Option<String>,
+    /// Prints one JSON object on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+struct DrillArguments {
+    /// A shipped scenario's name, or a scenario file (`-`: standard input).
+    #[arg(value_name = "SCENARIO|FILE.toml", default_value = "region-loss")]
+    scenario: String,
+    /// How many of the drill's seconds pass in a real one: 1 to 400, or `auto`. Left out: 1 for what is short. What is
+    /// long runs ten times as fast while something happens, and as fast as the machine can while nothing does (`auto`).
+    #[arg(long, value_name = "N", value_parser = drill::speed)]
+    speed: Option<Speed>,
+    /// The seed of everything modelled. Left out: the scenario's own, or 1.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// A policy file, or a shipped policy's name, instead of the one that the scenario names.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<String>,
+    /// Uses two real PostgreSQL servers as the databases, instead of a scenario: needs Debian's package `postgresql`.
+    #[arg(long, conflicts_with_all = ["scenario", "speed", "seed"])]
+    postgres: bool,
+    /// With `--postgres`: what befalls home's server. Left out: each, one after the other.
+    #[arg(long, value_name = "FAULT", requires = "postgres", value_parser = drill_postgres::FAULTS)]
+    fault: Option<String>,
+    /// With `--postgres`: leaves the orders outside the commit fence, to show what is lost without it.
+    #[arg(long, requires = "postgres")]
+    without_fence: bool,
+    /// Where the report goes, a page of HTML; of several drills, the last one's.
+    #[arg(long, value_name = "FILE.html", default_value = "drill-report.html")]
+    report: PathBuf,
+    /// How many drills, one after the other, with what they add up to. With `--postgres`, targets are judged by the
+    /// median, losses by the worst.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    repeat: u16,
     /// Prints one JSON object on standard output.
     #[arg(long)]
     json: bool,
@@ -170,9 +213,16 @@ const INTERRUPTED: u8 = 130;
 
 /// Reads the command line, does what it says, and answers.
 pub(crate) fn main() -> ExitCode {
-    let command = CommandLine::parse().command;
+    if let Some(code) = engine::main() {
+        return code;
+    }
+    let command = match CommandLine::try_parse() {
+        Ok(line) => line.command,
+        Err(error) => return wrong_usage(&error),
+    };
     let (answer, json) = match &command {
         Command::Run(arguments) => (run::run(arguments), arguments.json),
+        Command::Drill(arguments) => (drill::drill(arguments), arguments.json),
         Command::Campaign(arguments) => (campaign::campaign(arguments), arguments.json),
         Command::Replay(arguments) => (replay::replay(arguments), arguments.json),
         Command::Scenarios(arguments) => (scenarios::scenarios(arguments), arguments.json),
@@ -190,4 +240,18 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(refusal.exit_code())
         }
     }
+}
+
+/// Wrong usage, or help. Nothing was parsed, so that whether an object was asked for is looked up in the arguments.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    // Nobody may be there to read it.
+    drop(error.print());
+    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+        let said = error.render().to_string();
+        let said = said.split("\n\n").next().unwrap_or_default();
+        let words: Vec<&str> = said.trim_start_matches("error: ").split_whitespace().collect();
+        drop(output::print_json(&serde_json::json!({ "error": words.join(" ") })));
+    }
+    // 2, or 0 for help.
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }

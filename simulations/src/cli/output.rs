@@ -17,6 +17,11 @@ pub(super) fn look() -> Look {
     }
 }
 
+/// Whether colours are wanted, on a terminal.
+pub(super) fn colourful() -> bool {
+    !colourless()
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "it changes how the answer looks, never what it is"

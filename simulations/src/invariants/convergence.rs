@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use understudy_engine::core::effect::Intent;
 use understudy_engine::core::ids::Region;
 use understudy_engine::core::machine::StateName;
 
@@ -16,6 +17,8 @@ pub(crate) struct Convergence {
     armed: bool,
     /// The last change of the holder, or operator's command: a new beginning.
     disturbed: Moment,
+    /// Whether each sidecar waits for people to agree, who may never do.
+    asks: Vec<bool>,
 }
 
 /// Whether an engine may stand there for as long as it likes while nothing is wrong.
@@ -34,14 +37,22 @@ const fn rests(state: StateName, rejoin_under_way: bool, operator: bool) -> bool
     }
 }
 
+impl Convergence {
+    fn asks(&mut self, slot: usize, asks: bool) {
+        if let Some(it) = self.asks.get_mut(slot) {
+            *it = asks;
+        }
+    }
+}
+
 impl Invariant for Convergence {
     const NAME: &'static str = "everything comes to rest once every fault is over";
     const MEANING: &'static str = "Once every fault is over for so long that a sidecar can restart, a last suspicion run \
                                    out and a role change that had begun come to its end (the sum of the policy's \
                                    deadlines for these, and of what moves of the database take in this run), exactly \
                                    one region serves, clients can place orders, the public name answers with it, and \
-                                   every sidecar runs and stands in a resting state. Where an operator was asked for, \
-                                   serving is theirs. Not judged: shorter runs, engines that were never armed, and \
+                                   every sidecar runs and stands in a resting state, or waits for an approval. Where an \
+                                   operator was asked for, serving is theirs. Not judged: shorter runs, engines that were never armed, and \
                                    role changes that began later.";
 
     fn new(terms: &Terms) -> Self {
@@ -49,6 +60,7 @@ impl Invariant for Convergence {
             settles: terms.settles,
             armed: terms.armed,
             disturbed: Moment::START,
+            asks: vec![false; terms.sidecars],
         }
     }
 
@@ -60,6 +72,17 @@ impl Invariant for Convergence {
             {
                 self.disturbed = at;
             }
+            Fact::Asked { by, effect, .. } => {
+                if matches!(effect.intent, Intent::RequestApproval(_)) {
+                    self.asks(by.slot, true);
+                }
+            }
+            Fact::Settled {
+                by,
+                intent: Intent::RequestApproval(_),
+                ..
+            } => self.asks(by.slot, false),
+            Fact::Started { sidecar } | Fact::Moved { by: sidecar, .. } => self.asks(sidecar.slot, false),
             _ => {}
         }
     }
@@ -75,6 +98,7 @@ impl Invariant for Convergence {
             let name = words::region(sidecar.region);
             match state {
                 Some(state) if rests(*state, ending.rejoin_under_way, operator) => {}
+                Some(_) if self.asks.get(sidecar.slot) == Some(&true) => {}
                 Some(state) => broken(at, format!("{name} stands in {}, and nothing is wrong any more", state.name())),
                 None => broken(at, format!("a sidecar of {name} does not run, and nothing is wrong any more")),
             }
@@ -105,7 +129,9 @@ impl Invariant for Convergence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::invariants::testing::{AWAY, HOME, at, judge, take_over, terms};
+    use crate::invariants::testing::{AWAY, HOME, at, boot, effect, judge, take_over, terms};
+    use understudy_engine::core::effect::{Gate, Outcome};
+    use understudy_engine::core::ids::EffectId;
     use understudy_engine::core::lease::LeaseRecord;
 
     fn well() -> Ending {
@@ -179,6 +205,30 @@ mod tests {
             ..well()
         };
         assert_eq!(ends(&asked), 0);
+    }
+
+    #[test]
+    fn whoever_waits_for_people_to_agree_is_at_rest_and_nobody_else() {
+        let waits = Ending {
+            states: vec![(HOME, Some(StateName::Serving)), (AWAY, Some(StateName::Quiescing))],
+            ..well()
+        };
+        let gate = Intent::RequestApproval(Gate::Failback);
+        let asks = Fact::Asked {
+            by: AWAY,
+            effect: effect(1, 1, 9_000, gate),
+            boot: boot(50),
+        };
+        let agreed = Fact::Settled {
+            by: AWAY,
+            id: EffectId(1),
+            intent: gate,
+            outcome: Outcome::Done,
+        };
+        let ends = |history: Vec<(u64, Fact)>| judge::<Convergence>(&terms(), history, Some((LATE, &waits)));
+        assert_eq!(ends(vec![]), 1);
+        assert_eq!(ends(vec![(50, asks)]), 0);
+        assert_eq!(ends(vec![(50, asks), (60, agreed)]), 1);
     }
 
     #[test]

@@ -247,10 +247,10 @@ fn coverage(paper: &mut Paper, what: &str, reached: usize, unreached: &[String])
 
 fn verdict(paper: &mut Paper, report: &CampaignReport) {
     paper.heading("Verdict");
-    let (word, ink) = if report.right {
-        ("right", Ink::Good)
-    } else {
-        ("WRONG", Ink::Bad)
+    let (word, ink) = match (report.right, report.interrupted) {
+        (true, false) => ("right", Ink::Good),
+        (true, true) => ("right so far", Ink::Good),
+        (false, _) => ("WRONG", Ink::Bad),
     };
     let verdict = paper.inked(ink, word);
     let line = format!(

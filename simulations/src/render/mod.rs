@@ -1,11 +1,13 @@
 //! A run as a person reads it, at any hour and on any width of terminal.
 
 mod campaign;
+mod drill;
 mod fold;
 mod ledger;
 mod news;
 mod replay;
 mod scenarios;
+mod scene;
 mod table;
 mod text;
 mod timeline;
@@ -13,10 +15,13 @@ mod verdict;
 
 use crate::report::Report;
 use text::Paper;
+pub(crate) use text::{count, moment, span, wall_clock};
 
 pub use campaign::campaign;
+pub use drill::{drill, repeated};
 pub use replay::replay;
 pub use scenarios::{scenarios, siblings};
+pub use scene::scene;
 pub use table::table;
 pub use verdict::is_right;
 
@@ -40,22 +45,27 @@ impl Look {
 /// A whole run: what happened, what was decided and why, where the budget went, and whether it was right.
 #[must_use]
 pub fn run(report: &Report, look: Look) -> String {
+    told(report, look, "every figure is modelled")
+}
+
+/// The same, with what its figures are.
+fn told(report: &Report, look: Look, figures: &str) -> String {
     let mut paper = Paper::new(look);
-    head(&mut paper, report);
+    head(&mut paper, report, figures);
     timeline::write(&mut paper, report);
     ledger::write(&mut paper, report);
     verdict::write(&mut paper, report);
     paper.finish()
 }
 
-fn head(paper: &mut Paper, report: &Report) {
+fn head(paper: &mut Paper, report: &Report, figures: &str) {
     let scenario = &report.scenario;
     paper.heading(&scenario.name);
     paper.paragraph(2, &scenario.title);
-    let onset = text::wall_clock(scenario.onset_unix_millis);
-    let length = text::span(scenario.length_seconds);
+    let onset = wall_clock(scenario.onset_unix_millis);
+    let length = span(scenario.length_seconds);
     let line = format!(
-        "policy {}, seed {}; onset {onset}, followed for {length}; every figure is modelled",
+        "policy {}, seed {}; onset {onset}, followed for {length}; {figures}",
         report.policy, report.seed
     );
     paper.paragraph(2, &line);

@@ -50,6 +50,9 @@ fn drawn(paper: &mut Paper, replay: &Replay<'_>, scenario: &Scenario) {
         parts.join(", ")
     );
     paper.paragraph(2, &line);
+    if !replay.left_out.is_empty() {
+        paper.paragraph(2, &format!("left out by this seed: {}", replay.left_out.join(", ")));
+    }
     for fault in &scenario.faults {
         let at = since(fault.origin, fault.at);
         let until = fault

@@ -137,7 +137,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// A moment counted from the onset: `+00:05.312`, from an hour on `+1:19:21`.
-pub(super) fn moment(seconds: f64) -> String {
+pub(crate) fn moment(seconds: f64) -> String {
     let sign = if seconds < 0.0 { '-' } else { '+' };
     let millis = millis(seconds);
     let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);
@@ -150,7 +150,7 @@ pub(super) fn moment(seconds: f64) -> String {
 }
 
 /// A time span: `41.3 s`, `3 min 51 s`, `5 h 12 min`.
-pub(super) fn span(seconds: f64) -> String {
+pub(crate) fn span(seconds: f64) -> String {
     let whole = (millis(seconds) + 500) / 1_000;
     match (whole / 3_600, whole / 60 % 60, whole % 60) {
         _ if seconds.abs() < 99.95 => format!("{seconds:.1} s"),
@@ -173,7 +173,7 @@ pub(super) fn plural(number: usize, what: &str) -> String {
 }
 
 /// `1,204`.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -186,7 +186,7 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// A date and a time in UTC.
-pub(super) fn wall_clock(unix_millis: i64) -> String {
+pub(crate) fn wall_clock(unix_millis: i64) -> String {
     let mut text = String::new();
     match jiff::Timestamp::from_millisecond(unix_millis) {
         Ok(moment) => {

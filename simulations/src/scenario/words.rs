@@ -38,6 +38,12 @@ impl Subject {
 }
 
 impl Fault {
+    /// What breaks, and how.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        format!("{} {}", self.subject.in_words(), self.state.in_words())
+    }
+
     /// What breaks, how, whether somebody published it, and what happened.
     #[must_use]
     pub fn in_words(&self) -> String {

@@ -84,6 +84,11 @@ impl Availability {
         self.answered.or(self.first)
     }
 
+    /// Whether it does not work now.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// All interruptions together.
     pub(crate) const fn total(&self) -> Duration {
         self.total

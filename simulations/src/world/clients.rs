@@ -286,7 +286,7 @@ impl Clients {
     }
 
     fn is_most(some: ClientSet, all: ClientSet) -> bool {
-        some.len() * 100 >= all.len() * 95
+        is_most(some.len(), all.len())
     }
 
     /// Counts the orders up to a moment.
@@ -359,6 +359,11 @@ impl Clients {
             .map(|client| before(to, client.first_order) - before(from, client.first_order))
             .sum()
     }
+}
+
+/// Whether that is 95 % of all of them.
+pub(crate) const fn is_most(some: u32, all: u32) -> bool {
+    some * 100 >= all * 95
 }
 
 #[cfg(test)]

@@ -43,6 +43,22 @@ impl World<'_> {
         let processed = Region::BOTH
             .iter()
             .any(|region| self.clients.acceptance(*region) == Acceptance::Commits);
+        // In a drill there are clients who find out themselves.
+        if self.beyond.is_some() {
+            return;
+        }
+        let stretching = self.clients.most_stretching_can_place();
+        self.clients_found(processed, self.clients.most_can_place(), stretching);
+        if self.redirected.is_none()
+            && !self.record.failovers.is_empty()
+            && self.clients.most_have_resolved(Region::Away)
+        {
+            self.redirected = Some(self.now);
+        }
+    }
+
+    /// Takes note of whether orders are processed, and whether most clients can place them.
+    pub(super) fn clients_found(&mut self, processed: bool, place: bool, stretching: bool) {
         match self.processing.look(self.now, processed) {
             Turn::Same => {}
             Turn::Stopped => self.tell_of_clients(|| "orders are no longer processed".to_owned()),
@@ -50,7 +66,7 @@ impl World<'_> {
                 self.tell_of_clients(|| format!("orders are processed again, after {}", words::duration(after)));
             }
         }
-        match self.placing.look(self.now, self.clients.most_can_place()) {
+        match self.placing.look(self.now, place) {
             Turn::Same => {}
             Turn::Stopped => self.tell_of_clients(|| "fewer than 95 % of clients can place orders".to_owned()),
             Turn::Restored { after } => self.tell_of_clients(|| {
@@ -60,14 +76,7 @@ impl World<'_> {
                 )
             }),
         }
-        self.stretched_placing
-            .look(self.now, self.clients.most_stretching_can_place());
-        if self.redirected.is_none()
-            && !self.record.failovers.is_empty()
-            && self.clients.most_have_resolved(Region::Away)
-        {
-            self.redirected = Some(self.now);
-        }
+        self.stretched_placing.look(self.now, stretching);
     }
 
     pub(super) fn tell_of_clients(&mut self, text: impl FnOnce() -> String) {

@@ -97,8 +97,8 @@ pub(super) enum Applied {
 }
 
 impl World<'_> {
-    /// An engine asks for an effect.
-    pub(super) fn ask_for(&mut self, slot: usize, effect: Effect) {
+    /// An engine asks for an effect. Returns where it is kept while it is under way.
+    pub(super) fn ask_for(&mut self, slot: usize, effect: Effect) -> u32 {
         let index = self.effects.insert(InFlight {
             slot,
             incarnation: self.slots[slot].incarnation,
@@ -112,13 +112,14 @@ impl World<'_> {
             references: 1,
         });
         // What the engine needs for a decision, its journal's flush included, comes before what follows from it.
-        let decides = matches!(
-            effect.intent,
-            Intent::Lease {
-                request: understudy_engine::core::lease::LeaseRequest::Claim { .. },
-                ..
-            }
-        );
+        let decides = self.beyond.is_none()
+            && matches!(
+                effect.intent,
+                Intent::Lease {
+                    request: understudy_engine::core::lease::LeaseRequest::Claim { .. },
+                    ..
+                }
+            );
         // What begins with this step begins before its effect: the shell gets to it right afterwards, if it still runs.
         let comes_first = self.something_waits() && self.step_reached(&effect);
         if decides {
@@ -129,13 +130,14 @@ impl World<'_> {
         } else {
             self.begin_effect(index);
         }
+        index
     }
 
     /// A shell gets to an effect, if it still runs.
     pub(super) fn shell_begins(&mut self, index: u32) {
         let Some(entry) = self.effects.get(index) else { return };
         let (slot, incarnation) = (entry.slot, entry.incarnation);
-        if self.slots[slot].engine.is_some() && self.slots[slot].incarnation == incarnation {
+        if self.slots[slot].runs() && self.slots[slot].incarnation == incarnation {
             self.feed(slot, Input::Begin(index));
         } else {
             self.effects.release(index);
@@ -148,7 +150,8 @@ impl World<'_> {
         let Some(entry) = self.effects.get(index) else { return };
         entry.begun = now;
         let (slot, effect) = (entry.slot, entry.effect);
-        let over = self.slots[slot].clock.boot(now) > effect.not_after;
+        // The shell of a process has looked already.
+        let over = self.beyond.is_none() && self.slots[slot].clock.boot(now) > effect.not_after;
         #[cfg(feature = "seeded-bugs")]
         let over = over && self.bug != Some(crate::seeded::Bug::ShellIgnoresLastMoment);
         let plan = if over {
@@ -272,7 +275,9 @@ impl World<'_> {
         let first = !std::mem::replace(&mut entry.settled, true);
         let (slot, incarnation, id) = (entry.slot, entry.incarnation, entry.effect.id);
         self.effects.release(index);
-        if let Some(outcome) = outcome.filter(|_| first)
+        if first && let Some(beyond) = &mut self.beyond {
+            beyond.processes.settled(index, outcome);
+        } else if let Some(outcome) = outcome.filter(|_| first)
             && self.slots[slot].incarnation == incarnation
         {
             self.feed(slot, Input::Outcome(id, outcome));

@@ -51,6 +51,9 @@ pub(crate) struct Slot {
     memory: Option<Memory>,
     /// It alone is stopped or hangs, or was shut down, and has not started again.
     pub out: bool,
+    /// In a drill its engine is a process of its own; none: that does not run. Where its machine stands, as far as it has
+    /// said.
+    pub process: Option<StateName>,
     paused: bool,
     restarting: bool,
     starts: u32,
@@ -107,6 +110,7 @@ impl Slot {
             twin: Twin::default(),
             memory: None,
             out: false,
+            process: None,
             paused: false,
             restarting: false,
             starts: 0,
@@ -151,6 +155,7 @@ impl Slot {
             self.twin.ends(self.clock.now(now), &engine);
             self.memory = Some(engine.memory(self.clock.now(now)));
         }
+        self.process = None;
         self.paused = false;
         self.restarting = false;
         self.starts += 1;
@@ -166,7 +171,7 @@ impl Slot {
     }
 
     /// Keeps what comes while it is paused.
-    fn keep(&mut self, input: Input) {
+    pub(super) fn keep(&mut self, input: Input) {
         match input {
             Input::Outcome(..) | Input::Begin(_) => self.unsettled.push(input),
             Input::Signal(_) | Input::Peer(_) => {
@@ -182,7 +187,17 @@ impl Slot {
 
     /// Whether it runs and is not paused.
     pub(crate) const fn is_running(&self) -> bool {
-        self.engine.is_some() && !self.paused
+        self.runs() && !self.paused
+    }
+
+    /// Whether it runs, paused or not.
+    pub(crate) const fn runs(&self) -> bool {
+        self.engine.is_some() || self.process.is_some()
+    }
+
+    /// Where its engine stands; none: it does not run.
+    pub(crate) fn state(&self) -> Option<StateName> {
+        self.engine.as_ref().map(Engine::state).or(self.process)
     }
 }
 
@@ -213,8 +228,13 @@ impl World<'_> {
             }
             engine
         };
-        it.twin = if self.twins { Twin::of(start()) } else { Twin::default() };
-        it.engine = Some(start());
+        if let Some(beyond) = &mut self.beyond {
+            it.process = Some(StateName::Recovering);
+            beyond.processes.start(slot);
+        } else {
+            it.twin = if self.twins { Twin::of(start()) } else { Twin::default() };
+            it.engine = Some(start());
+        }
         it.tenure = Timestamp::ZERO;
         if it.region == Region::Away {
             self.oracle.interfere(now);
@@ -230,10 +250,13 @@ impl World<'_> {
 
     /// A sidecar's process ends. Returns what a restart has to name.
     pub(super) fn stop_engine(&mut self, slot: usize) -> u32 {
-        let ran = self.slots[slot].engine.is_some();
+        let ran = self.slots[slot].runs();
         let generation = self.slots[slot].stop(self.now);
         if ran {
             let sidecar = self.sidecar(slot);
+            if let Some(beyond) = &mut self.beyond {
+                beyond.processes.stop(slot);
+            }
             self.tell_of_twin(slot);
             self.happened(&Fact::Stopped { sidecar });
         }
@@ -254,10 +277,13 @@ impl World<'_> {
                 }
                 Answer::Hangs if it.is_running() => {
                     it.paused = true;
+                    if let Some(beyond) = &mut self.beyond {
+                        beyond.processes.pause(slot);
+                    }
                     self.happened(&Fact::Paused { sidecar });
                 }
                 Answer::Hangs => {}
-                Answer::Answers if it.engine.is_none() && !it.restarting => {
+                Answer::Answers if !it.runs() && !it.restarting => {
                     it.restarting = true;
                     let event = Event::Restart {
                         slot: u8::try_from(slot).unwrap_or(u8::MAX),
@@ -268,11 +294,17 @@ impl World<'_> {
                 Answer::Answers if it.paused => {
                     it.paused = false;
                     it.out = false;
+                    if let Some(beyond) = &mut self.beyond {
+                        beyond.processes.resume(slot);
+                    }
                     self.happened(&Fact::Resumed { sidecar });
                     self.wake_up_from_pause(slot);
                 }
                 Answer::Answers => {}
             }
+        }
+        if self.beyond.is_some() {
+            self.look_after_observer();
         }
         self.look_for_silence();
     }
@@ -315,7 +347,9 @@ impl World<'_> {
     /// A sidecar that was stopped has started again.
     pub(super) fn restart(&mut self, slot: u8, generation: u32) {
         let slot = usize::from(slot);
-        let it = &self.slots[slot];
+        let Some(it) = self.slots.get(slot) else {
+            return self.restart_observer(generation);
+        };
         if !it.restarting || it.starts != generation {
             return;
         }
@@ -363,7 +397,9 @@ impl World<'_> {
     pub(super) fn feed(&mut self, slot: usize, input: Input) {
         let it = &mut self.slots[slot];
         let now = it.clock.now(self.now);
-        let Some(engine) = &mut it.engine else { return };
+        let Some(engine) = &mut it.engine else {
+            return self.feed_process(slot, input);
+        };
         if it.paused {
             it.keep(input);
             return;

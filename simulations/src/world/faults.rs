@@ -134,6 +134,11 @@ impl Faults {
         ended.try_fold(Moment::START, |healed, ended| Some(healed.max(ended?)))
     }
 
+    /// Whether all of them have begun.
+    pub(crate) fn all_begun(&self) -> bool {
+        self.begun.iter().all(Option::is_some)
+    }
+
     /// Which of them have begun.
     pub(crate) fn have_begun(&self) -> FaultSet {
         let begun = self.begun.iter().enumerate();

@@ -1,7 +1,6 @@
 //! What the world tells the invariants, beyond single facts that are told where they happen.
 
 use understudy_engine::core::effect::Effect;
-use understudy_engine::core::engine::Engine;
 use understudy_engine::core::ids::{Region, Switch};
 use understudy_engine::core::journal::Happening;
 use understudy_engine::core::machine::Edge;
@@ -11,6 +10,7 @@ use super::clients::Acceptance;
 use super::clock::Moment;
 use super::database::Promotion;
 use super::lease_store::Reach;
+use super::outside::is_judged;
 use crate::invariants::{Ending, Fact, Sidecar};
 use crate::scenario::Place;
 
@@ -25,6 +25,9 @@ impl World<'_> {
     /// Tells the invariants of something that happened now.
     #[inline]
     pub(super) fn happened(&mut self, fact: &Fact) {
+        if let Some(beyond) = &mut self.beyond {
+            return beyond.keep_fact(self.now, fact);
+        }
         let record = &mut self.record;
         self.invariants.see(self.now, fact, &mut |name, when, text| {
             record.violate(when, name, text);
@@ -42,7 +45,7 @@ impl World<'_> {
     /// A shell begins an effect. Only routine whose time has run out is worth a word.
     #[inline]
     pub(super) fn shell_begins_effect(&mut self, slot: usize, effect: &Effect) {
-        let boot = self.slots[slot].clock.boot(self.now);
+        let boot = self.shell_saw(self.slots[slot].clock.boot(self.now));
         if !effect.intent.is_routine() || boot > effect.not_after {
             let by = self.sidecar(slot);
             self.happened(&Fact::Begun {
@@ -134,6 +137,7 @@ impl World<'_> {
     /// What the old region committed and the new one never saw is lost.
     pub(super) fn promotion_done(&mut self, promotion: Option<Promotion>) {
         let Some(promotion) = promotion else { return };
+        self.keep_promotion(promotion);
         self.clients.count_until(self.now);
         let old = promotion.region.other();
         // What was committed after the promotion began is added when that comes to an end.
@@ -198,10 +202,13 @@ impl World<'_> {
             }
             self.tell_of_twin(slot);
         }
+        self.tell_kept_facts(self.now);
         let ending = self.ending();
-        let record = &mut self.record;
+        let (record, all) = (&mut self.record, self.beyond.is_none());
         self.invariants.end(self.now, &ending, &mut |name, when, text| {
-            record.violate(when, name, text);
+            if all || is_judged(name) {
+                record.violate(when, name, text);
+            }
         });
     }
 
@@ -214,11 +221,8 @@ impl World<'_> {
             rejoin_under_way: self.databases.moving.is_some(),
             states: (0..self.slots.len())
                 .map(|slot| {
-                    let engine = self.slots[slot]
-                        .engine
-                        .as_ref()
-                        .filter(|_| self.slots[slot].is_running());
-                    (self.sidecar(slot), engine.map(Engine::state))
+                    let it = &self.slots[slot];
+                    (self.sidecar(slot), it.state().filter(|_| it.is_running()))
                 })
                 .collect(),
         }

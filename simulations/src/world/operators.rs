@@ -53,7 +53,9 @@ impl World<'_> {
     fn ask_engine(&mut self, slot: usize, command: Command) {
         let it = &mut self.slots[slot];
         let now = it.clock.now(self.now);
-        let Some(engine) = &mut it.engine else { return };
+        let Some(engine) = &mut it.engine else {
+            return self.ask_process(slot, command);
+        };
         // A refusal stands in the engine's journal. Its shell runs on.
         let _ = engine.handle_command(now, command);
         it.twin.command(now, command);
@@ -69,7 +71,7 @@ impl World<'_> {
     }
 
     #[cold]
-    fn leave(&mut self, slot: usize) {
+    pub(super) fn leave(&mut self, slot: usize) {
         let restart = self.conditions.restart;
         let generation = self.stop_engine(slot);
         let it = &mut self.slots[slot];

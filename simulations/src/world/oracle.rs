@@ -6,9 +6,9 @@
 //! - A failover is **false** if too few failure domains outside the region could have found it lost for as long as a
 //!   witness needs to settle, within the time for which evidence counts; or if the other region had been lost as well
 //!   for all of that time.
-//! - A failover is **missed** if the home region was lost to every vantage outside for the whole budget (and the wait
-//!   that the policy asks for) without a break, nothing but the home region and its links was or had lately been at
-//!   fault, and nobody decided to fail over.
+//! - A failover is **missed** if the region that serves from the beginning was lost to every vantage outside for the
+//!   whole budget (and the wait that the policy asks for) without a break, nothing that a decision rests upon but that
+//!   region and its links was or had lately been at fault, and nobody decided to fail over.
 //!
 //! Whatever lies between (half-visible losses, several faults at once, operators at work) is left to the invariants.
 
@@ -27,7 +27,7 @@ use crate::digest::Judgement;
 use crate::invariants::Fact;
 use crate::scenario::{Part, Place, Subject};
 
-/// How long everything but the home region must have been in order before a failover can be demanded: longer than any
+/// How long everything but the lost region must have been in order before a failover can be demanded: longer than any
 /// sidecar needs to start, read everything and hear every witness.
 const SETTLED: Duration = Duration::from_secs(45);
 /// What ends replication may come this much before the loss is complete: both are one loss.
@@ -40,9 +40,10 @@ pub(super) struct View {
     pub may_be_lost: [bool; 2],
     /// Whether each region is lost to every vantage outside it.
     pub is_lost: [bool; 2],
-    /// Whether nothing is at fault but the home region and the links to it, and no operator holds an engine back.
-    pub only_home_at_fault: bool,
-    /// Whether replication into the standby works and is within the bound.
+    /// Whether nothing that a decision rests upon is at fault but the region that serves from the beginning and the
+    /// links to it, and no operator holds an engine back.
+    pub only_it_at_fault: bool,
+    /// Whether replication into the other region works and is within the bound.
     pub lag_is_fine: bool,
 }
 
@@ -82,11 +83,13 @@ impl Terms {
 #[derive(Debug)]
 pub(super) struct Oracle {
     terms: Terms,
+    /// Who holds the lease from the beginning, and in which epoch.
+    first: (Region, Epoch),
     view: View,
     /// The stretches in which each region may have been found lost, as far back as evidence counts.
     stretches: [VecDeque<(Moment, Moment)>; 2],
     since: [Since; 2],
-    /// The last moment at which something outside the home region was at fault, or somebody interfered.
+    /// The last moment at which something outside that region was at fault, or somebody interfered.
     unsettled: Moment,
     lag_fine_since: Option<Moment>,
     /// The last time for which the lag was fine, once it is over.
@@ -105,9 +108,10 @@ struct Since {
 }
 
 impl Oracle {
-    pub(super) fn new(terms: Terms) -> Self {
+    pub(super) fn new(terms: Terms, first: (Region, Epoch)) -> Self {
         Self {
             terms,
+            first,
             view: View::default(),
             stretches: [VecDeque::new(), VecDeque::new()],
             since: [Since::default(); 2],
@@ -121,7 +125,7 @@ impl Oracle {
     }
 
     /// Something in the world changed. Returns what was true before.
-    pub(super) fn look(&mut self, now: Moment, view: View, home_serves: bool) -> View {
+    pub(super) fn look(&mut self, now: Moment, view: View, holder: (Region, Epoch)) -> View {
         let before = self.view;
         for region in Region::BOTH {
             let index = region.index();
@@ -138,14 +142,14 @@ impl Oracle {
         if let Some(since) = mark(&mut self.lag_fine_since, view.lag_is_fine, now) {
             self.lag_was_fine = Some((since, now));
         }
-        if !self.view.only_home_at_fault {
+        if !self.view.only_it_at_fault {
             self.unsettled = now;
         }
         self.view = view;
         let settled = |since: Moment| now >= since.after(SETTLED);
-        let is_lost = view.is_lost[Region::Home.index()];
+        let is_lost = view.is_lost[self.first.0.index()];
         // Whether a loss can be judged is settled by how things stood when it began.
-        let demands = self.terms.demands && home_serves && is_lost && view.only_home_at_fault;
+        let demands = self.terms.demands && holder == self.first && is_lost && view.only_it_at_fault;
         if !demands {
             self.end_demand(now);
         } else if self.demanded.is_none() && settled(self.unsettled) && self.lag_was_fine(now) {
@@ -225,9 +229,9 @@ impl World<'_> {
     /// Shows the oracle what has changed.
     pub(super) fn show_the_oracle(&mut self) {
         let record = self.store.record();
-        let home_serves = record.holder == Region::Home && record.epoch == Epoch(1);
+        let holder = (record.holder, record.epoch);
         let view = self.view();
-        let before = self.oracle.look(self.now, view, home_serves);
+        let before = self.oracle.look(self.now, view, holder);
         for region in Region::BOTH {
             let lost = view.may_be_lost[region.index()];
             if lost != before.may_be_lost[region.index()] {
@@ -237,6 +241,7 @@ impl World<'_> {
     }
 
     fn view(&self) -> View {
+        let first = Place::from(self.scenario.begins_in);
         View {
             may_be_lost: Region::BOTH.map(|region| {
                 let needed = self.policy.quorum.failure_domains;
@@ -248,14 +253,30 @@ impl World<'_> {
                 let outside = [Place::from(region.other()), Place::Witness, Place::Internet];
                 outside.into_iter().all(|vantage| self.is_lost_from(region, vantage))
             }),
-            only_home_at_fault: self.held_back == [false; 2]
+            only_it_at_fault: self.held_back == [false; 2]
                 && self.faults.in_force().all(|fault| match fault.subject {
-                    Subject::Part { place, .. } | Subject::Sidecar { place, .. } => place == Place::Home,
-                    Subject::Link { from, to, .. } => from == Place::Home || to == Place::Home,
+                    Subject::Part { part, place } => place == first || self.decides_nothing(part),
+                    Subject::Sidecar { place, .. } => place == first,
+                    Subject::Link { from, to, .. } => from == first || to == first,
                 }),
-            lag_is_fine: self
-                .lag_into(Region::Away)
-                .is_some_and(|lag| lag <= self.policy.guards.data_loss.lag_max),
+            // While the writer moves, nobody measures the lag.
+            lag_is_fine: self.databases.is_writer(self.scenario.begins_in)
+                && self
+                    .lag_into(self.scenario.begins_in.other())
+                    .is_some_and(|lag| lag <= self.policy.guards.data_loss.lag_max),
+        }
+    }
+
+    /// Whether no decision to fail over rests upon this part, wherever it is: it carries out what was decided, or tells
+    /// people and no quorum, or no order needs it.
+    fn decides_nothing(&self, part: Part) -> bool {
+        match part {
+            Part::RdsControl | Part::Route53Control | Part::Sts | Part::Resolvers => true,
+            Part::Heartbeat | Part::Eventbridge | Part::HealthEvents => true,
+            Part::ApiGateway | Part::Lambda | Part::Sqs | Part::Ec2 | Part::LoadBalancer | Part::Kinesis => {
+                !self.scenario.order_path.contains(&part)
+            }
+            _ => false,
         }
     }
 
@@ -315,19 +336,22 @@ mod tests {
 
     use super::*;
 
+    const HOLDS: (Region, Epoch) = (Region::Home, Epoch(1));
+    const MOVED: (Region, Epoch) = (Region::Away, Epoch(2));
+
     fn at(seconds: u64) -> Moment {
         Moment::from_micros(seconds * 1_000_000)
     }
 
     fn oracle() -> Oracle {
-        let mut oracle = Oracle::new(Terms::new(&shipped::trading()));
-        oracle.look(at(0), fine(), true);
+        let mut oracle = Oracle::new(Terms::new(&shipped::trading()), HOLDS);
+        oracle.look(at(0), fine(), HOLDS);
         oracle
     }
 
     fn fine() -> View {
         View {
-            only_home_at_fault: true,
+            only_it_at_fault: true,
             lag_is_fine: true,
             ..View::default()
         }
@@ -351,8 +375,8 @@ mod tests {
     #[test]
     fn a_failover_from_a_region_that_was_lost_just_before_is_not_false() {
         let mut oracle = oracle();
-        oracle.look(at(300), home_lost(), true);
-        oracle.look(at(306), fine(), true);
+        oracle.look(at(300), home_lost(), HOLDS);
+        oracle.look(at(306), fine(), HOLDS);
         oracle.decided(at(310), Region::Home);
         assert_eq!(oracle.finish(at(400)).false_failovers, 0);
     }
@@ -360,8 +384,8 @@ mod tests {
     #[test]
     fn a_blip_on_which_no_witness_can_settle_justifies_nothing() {
         let mut oracle = oracle();
-        oracle.look(at(300), home_lost(), true);
-        oracle.look(at(301), fine(), true);
+        oracle.look(at(300), home_lost(), HOLDS);
+        oracle.look(at(301), fine(), HOLDS);
         oracle.decided(at(303), Region::Home);
         assert_eq!(oracle.finish(at(400)).false_failovers, 1);
     }
@@ -374,7 +398,7 @@ mod tests {
             is_lost: [true; 2],
             ..fine()
         };
-        oracle.look(at(300), both, true);
+        oracle.look(at(300), both, HOLDS);
         oracle.decided(at(340), Region::Home);
         assert_eq!(oracle.finish(at(400)).false_failovers, 1);
     }
@@ -382,7 +406,7 @@ mod tests {
     #[test]
     fn a_loss_for_the_whole_budget_without_a_failover_is_one_that_was_missed() {
         let mut oracle = oracle();
-        oracle.look(at(300), home_lost(), true);
+        oracle.look(at(300), home_lost(), HOLDS);
         let judgement = oracle.finish(at(300 + 90));
         assert_eq!((judgement.demanded_failovers, judgement.missed_failovers), (1, 1));
     }
@@ -394,38 +418,55 @@ mod tests {
             lag_is_fine: false,
             ..view
         };
-        oracle.look(at(300), no_lag(fine()), true);
-        oracle.look(at(300), no_lag(home_lost()), true);
+        oracle.look(at(300), no_lag(fine()), HOLDS);
+        oracle.look(at(300), no_lag(home_lost()), HOLDS);
         assert_eq!(oracle.finish(at(900)).missed_failovers, 1);
-        let mut unknown = Oracle::new(Terms::new(&shipped::trading()));
-        unknown.look(at(0), no_lag(fine()), true);
-        unknown.look(at(300), no_lag(home_lost()), true);
+        let mut unknown = Oracle::new(Terms::new(&shipped::trading()), HOLDS);
+        unknown.look(at(0), no_lag(fine()), HOLDS);
+        unknown.look(at(300), no_lag(home_lost()), HOLDS);
         assert_eq!(unknown.finish(at(900)).demanded_failovers, 0);
     }
 
     #[test]
     fn a_loss_that_ends_in_time_or_is_answered_was_not_missed() {
         let mut short = oracle();
-        short.look(at(300), home_lost(), true);
-        short.look(at(350), fine(), true);
+        short.look(at(300), home_lost(), HOLDS);
+        short.look(at(350), fine(), HOLDS);
         assert_eq!(short.finish(at(900)).missed_failovers, 0);
         let mut answered = oracle();
-        answered.look(at(300), home_lost(), true);
+        answered.look(at(300), home_lost(), HOLDS);
         answered.decided(at(307), Region::Home);
-        answered.look(at(320), home_lost(), false);
+        answered.look(at(320), home_lost(), MOVED);
         assert_eq!(answered.finish(at(900)), Judgement::default());
+    }
+
+    #[test]
+    fn a_platform_that_begins_away_from_home_is_judged_by_the_region_that_serves() {
+        let away = (Region::Away, Epoch(1));
+        let lost = |is_lost| View {
+            is_lost,
+            may_be_lost: is_lost,
+            ..fine()
+        };
+        let demanded = |is_lost| {
+            let mut oracle = Oracle::new(Terms::new(&shipped::trading()), away);
+            oracle.look(at(0), fine(), away);
+            oracle.look(at(300), lost(is_lost), away);
+            oracle.finish(at(900)).demanded_failovers
+        };
+        assert_eq!((demanded([false, true]), demanded([true, false])), (1, 0));
     }
 
     #[test]
     fn nothing_is_demanded_while_anything_else_is_or_was_lately_at_fault() {
         let mut oracle = oracle();
         let standby_at_fault = View {
-            only_home_at_fault: false,
+            only_it_at_fault: false,
             ..fine()
         };
-        oracle.look(at(280), standby_at_fault, true);
-        oracle.look(at(290), fine(), true);
-        oracle.look(at(300), home_lost(), true);
+        oracle.look(at(280), standby_at_fault, HOLDS);
+        oracle.look(at(290), fine(), HOLDS);
+        oracle.look(at(300), home_lost(), HOLDS);
         assert_eq!(oracle.finish(at(900)).demanded_failovers, 0);
     }
 }

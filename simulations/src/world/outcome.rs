@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use understudy_engine::core::ids::Region;
 use understudy_engine::core::ledger::Phase;
+use understudy_engine::core::machine::StateName;
 
 use super::World;
 use super::availability::Interruption;
@@ -62,6 +63,7 @@ impl World<'_> {
             interrupted: self.placing.total(),
             interruptions: self.placing.count(),
             begun: self.faults.have_begun(),
+            acted: self.operations.begun(self.now),
             orders: self.orders(),
             edges: self.record.edges,
             ends_in: self.ends_in(),
@@ -245,7 +247,7 @@ impl World<'_> {
                 let engine = it.engine.as_ref().filter(|_| runs);
                 StandingReport {
                     who: it.name.clone(),
-                    state: engine.map(|engine| engine.status(now).state.name()),
+                    state: it.state().filter(|_| runs).map(StateName::name),
                     now: engine.map(|engine| self.record.decision(self.now, &it.name, &engine.explain(now).now)),
                 }
             })

@@ -56,6 +56,14 @@ impl Probe {
             .collect()
     }
 
+    /// Whether what it sees comes as an event of AWS. Everything else an engine's process looks at itself.
+    pub(crate) const fn comes_as_event(&self) -> bool {
+        matches!(
+            self.kind,
+            WitnessKind::CloudwatchAlarm | WitnessKind::Route53Check | WitnessKind::AwsHealth
+        )
+    }
+
     /// When it is due for the first time.
     pub(crate) fn first(&self, phase: ProbePhase, onset: Moment, rng: &mut impl Rng) -> Moment {
         let interval = micros(self.interval).max(1);
@@ -136,11 +144,6 @@ impl World<'_> {
     /// The health path of a region, or its database over a connection of its own.
     fn ask_health(&mut self, probe: &Probe, vantage: Place) -> Seen {
         let target = Place::from(probe.target);
-        let way = if vantage == target {
-            Answer::Answers
-        } else {
-            self.links.ask(vantage, target)
-        };
         let (answer, late) = match (probe.kind, probe.observes) {
             (WitnessKind::HttpProbe, Component::Database) => self.path_health(target, true),
             (WitnessKind::HttpProbe, _) => self.path_health(target, false),
@@ -149,23 +152,46 @@ impl World<'_> {
                 (aurora.answer, aurora.late)
             }
         };
-        let jitter = Duration::from_micros(self.rng.random_range(0..micros(JITTER)));
-        let mut takes = self.links.round_trip(vantage, target) + late + jitter;
         // Route 53's checkers are many and agree among each other: what one of them loses does not show.
-        if self.deliveries.any() && vantage != target && probe.kind != WitnessKind::Route53Check {
-            let there = self.deliveries.cross(vantage, target, &mut self.rng);
-            let back = self.deliveries.cross(target, vantage, &mut self.rng);
-            let Some((there, back)) = there.zip(back) else {
-                return (Observation::Breached, probe.timeout);
-            };
-            takes += there + back;
-        }
+        let alone = probe.kind != WitnessKind::Route53Check;
+        let Some((way, answer, takes)) = self.question(vantage, target, (answer, late), alone) else {
+            return (Observation::Breached, probe.timeout);
+        };
         match way.max(answer) {
             Answer::Refuses if way == Answer::Refuses => (Observation::Breached, REFUSAL),
             Answer::Answers if takes < probe.timeout => (Observation::Healthy, takes),
             Answer::Refuses if takes < probe.timeout => (Observation::Breached, takes),
             _ => (Observation::Breached, probe.timeout),
         }
+    }
+
+    /// How a question to something that answers like this fares: its way, what it meets, and how long all of it takes.
+    /// None: it, or its answer, is lost on the way.
+    #[expect(
+        clippy::inline_always,
+        reason = "asked for every probe of every run: a call costs 2 %"
+    )]
+    #[inline(always)]
+    pub(super) fn question(
+        &mut self,
+        vantage: Place,
+        target: Place,
+        (answer, late): (Answer, Duration),
+        alone: bool,
+    ) -> Option<(Answer, Answer, Duration)> {
+        let way = if vantage == target {
+            Answer::Answers
+        } else {
+            self.links.ask(vantage, target)
+        };
+        let jitter = Duration::from_micros(self.rng.random_range(0..micros(JITTER)));
+        let mut takes = self.links.round_trip(vantage, target) + late + jitter;
+        if self.deliveries.any() && vantage != target && alone {
+            let there = self.deliveries.cross(vantage, target, &mut self.rng);
+            let back = self.deliveries.cross(target, vantage, &mut self.rng);
+            takes += there? + back?;
+        }
+        Some((way, answer, takes))
     }
 
     /// How the order path of a region answers, its database included or not, and how late.

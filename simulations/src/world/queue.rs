@@ -137,6 +137,14 @@ impl Queue {
         }
     }
 
+    /// When the next event is due.
+    pub(crate) fn next_at(&self) -> Option<Moment> {
+        match self.first_filled() {
+            Some(place) => Some(self.entries[self.near[place].first as usize].at),
+            None => self.far.peek().map(|Reverse((at, ..))| *at),
+        }
+    }
+
     /// The next event.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<(Moment, Event)> {

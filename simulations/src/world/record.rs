@@ -291,6 +291,8 @@ impl World<'_> {
                 };
                 (Kind::Human, text)
             }
+            // The simulator's operators sign nothing.
+            Happening::Signed { .. } => return,
             // A standby's path is closed again and again: that is no news while it is closed.
             // Nor is that a path is told to be open that is.
             Happening::Asked(effect) if self.is_so_already(slot, &effect.intent) => return,
@@ -307,12 +309,9 @@ impl World<'_> {
 
     /// Where every engine stands. One that hangs stands nowhere, whatever it believes.
     fn states(&self) -> Vec<EngineState> {
-        let state = |it: &Slot| {
-            let engine = it.engine.as_ref().filter(|_| it.is_running());
-            EngineState {
-                who: it.name.clone(),
-                state: engine.map(|engine| engine.status(it.clock.now(self.now)).state.name()),
-            }
+        let state = |it: &Slot| EngineState {
+            who: it.name.clone(),
+            state: it.state().filter(|_| it.is_running()).map(StateName::name),
         };
         self.slots.iter().map(state).collect()
     }

@@ -9,6 +9,7 @@ use understudy_engine::workflow::StepId;
 use super::World;
 use super::clock::Moment;
 use super::queue::Event;
+use crate::digest::FaultSet;
 use crate::report::Kind;
 use crate::scenario::Origin;
 
@@ -57,6 +58,12 @@ impl Schedule {
     /// The moment that the times of an entry count from, once it is known.
     pub(crate) fn counts_from(&self, index: u16) -> Option<Moment> {
         self.entries.get(usize::from(index))?.counts_from
+    }
+
+    /// What has begun by now.
+    pub(crate) fn begun(&self, now: Moment) -> FaultSet {
+        let begun = self.beginnings().filter(|(_, at)| *at <= now);
+        begun.map(|(index, _)| usize::from(index)).collect()
     }
 
     /// Whether anything waits for an engine.

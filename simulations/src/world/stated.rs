@@ -6,7 +6,6 @@ use understudy_engine::core::decision::Guard;
 
 use super::World;
 use super::outcome::CLOCK_TOLERANCE;
-use crate::invariants;
 use crate::report::{ActualReport, VerdictPoint, words};
 
 /// The verdicts that refuse something.
@@ -33,6 +32,18 @@ impl World<'_> {
         .collect()
     }
 
+    /// Whether the guard that is to object has done so, and an operator was asked if one is to be.
+    pub(super) fn guards_and_operators_as_stated(&self) -> bool {
+        let expect = &self.scenario.expect;
+        let blocked = expect
+            .blocked_by
+            .is_none_or(|guard| self.refused_because_of(guard).right);
+        blocked
+            && expect
+                .needs_operator
+                .is_none_or(|asked| asked == self.record.needs_operator)
+    }
+
     /// Exactly the invariants that the scenario names are broken.
     pub(super) fn invariant_points(&self) -> Vec<VerdictPoint> {
         let expected = &self.scenario.expect.breaks;
@@ -46,7 +57,7 @@ impl World<'_> {
             };
             VerdictPoint { right, text }
         });
-        let others = invariants::ALL.len() - expected.len();
+        let others = self.judged() - expected.len();
         let violations = self.record.violations.iter();
         let unexpected = violations.filter(|it| !expected.contains(&it.invariant)).count();
         let text = match unexpected {

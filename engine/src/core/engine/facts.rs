@@ -122,7 +122,7 @@ impl Engine {
             self.suspicion.agreed = self.suspicion.agreed.max(now.boot.since(before));
             self.reopen_detection();
         }
-        if since.is_some() && self.ledger.first_breach.is_some() {
+        if since.is_some() && self.ledger.first_breach.is_some() && self.is_undecided() {
             self.ledger.end(Phase::Detect, now.boot);
             self.ledger.begin(Phase::Corroborate, now.boot);
         }
@@ -307,10 +307,15 @@ impl Engine {
 
     /// The quorum dissolved before it led to anything: detection goes on.
     fn reopen_detection(&mut self) {
-        let undecided = !self.machine.state().is_role_change() && self.ledger.span(Phase::Claim).is_none();
-        if let Some(first_breach) = self.ledger.first_breach.filter(|_| undecided) {
+        if let Some(first_breach) = self.ledger.first_breach.filter(|_| self.is_undecided()) {
             self.ledger = Ledger::start(first_breach);
         }
+    }
+
+    /// Whether the failover whose clock runs has not been decided yet: afterwards evidence that comes and goes has no part in
+    /// its account any more.
+    fn is_undecided(&self) -> bool {
+        !self.machine.state().is_role_change() && self.ledger.span(Phase::Claim).is_none()
     }
 
     /// The dwell is over: from here on it is the guards that take time.

@@ -10,7 +10,7 @@ use crate::core::evidence::{Assessment, Tally};
 use crate::core::ids::Region;
 use crate::core::time::Now;
 
-const fn flag(guard: Guard, passed: bool) -> Finding {
+pub(super) const fn flag(guard: Guard, passed: bool) -> Finding {
     Finding {
         guard,
         passed,
@@ -49,17 +49,7 @@ impl Engine {
     pub(super) fn operator_failover_objection(&self, now: Now) -> Option<Guard> {
         let mut objection = None;
         self.each_failover_guard(now, |finding| {
-            let binds = matches!(
-                finding.guard,
-                Guard::OwnRegion
-                    | Guard::Protected
-                    | Guard::Armed
-                    | Guard::NotPaused
-                    | Guard::Drives
-                    | Guard::Lease
-                    | Guard::DataLoss
-            );
-            if binds && !finding.passed && objection.is_none() {
+            if finding.guard.binds_asked_failover() && !finding.passed && objection.is_none() {
                 objection = Some(finding.guard);
             }
         });
@@ -74,11 +64,7 @@ impl Engine {
         }
         let mut objection = None;
         self.each_failback_guard(now, |finding| {
-            let binds = matches!(
-                finding.guard,
-                Guard::Protected | Guard::Armed | Guard::NotPaused | Guard::Drives
-            );
-            if binds && !finding.passed && objection.is_none() {
+            if finding.guard.binds_asked_failback() && !finding.passed && objection.is_none() {
                 objection = Some(finding.guard);
             }
         });
@@ -169,7 +155,7 @@ impl Engine {
         }
     }
 
-    fn each_failover_guard(&self, now: Now, mut find: impl FnMut(Finding)) {
+    pub(super) fn each_failover_guard(&self, now: Now, mut find: impl FnMut(Finding)) {
         let policy = &self.settings.policy;
         let assessment = self.assessment(self.other());
         find(flag(Guard::NotIsolated, assessment != Assessment::Isolated));
@@ -214,7 +200,7 @@ impl Engine {
         find(self.data_loss(now, assessment));
     }
 
-    fn each_failback_guard(&self, now: Now, mut find: impl FnMut(Finding)) {
+    pub(super) fn each_failback_guard(&self, now: Now, mut find: impl FnMut(Finding)) {
         let policy = &self.settings.policy;
         let home = self.other();
         find(flag(Guard::FailbackMode, self.settings.failback_is_automatic()));

@@ -26,7 +26,7 @@ use super::ids::{Epoch, Region, SidecarId};
 use super::journal::JournalEntry;
 use super::lease::{Keeper, Terms};
 use super::ledger::Ledger;
-use super::machine::{Machine, StateName};
+use super::machine::{Edge, Machine, StateName};
 use super::runner::Runner;
 use super::settings::Settings;
 use super::status::Disregarded;
@@ -126,6 +126,7 @@ pub struct Engine {
 
     machine: Machine,
     state_since: Timestamp,
+    state_edge: Option<Edge>,
     state_deadline: Option<Timestamp>,
     evidence: Evidence,
     keeper: Keeper,
@@ -217,6 +218,7 @@ impl Engine {
             clock: now.boot,
             machine: Machine::new(),
             state_since: now.boot,
+            state_edge: None,
             state_deadline: settings
                 .deadline(StateName::Recovering)
                 .map(|limit| now.boot.after(limit)),

@@ -13,6 +13,7 @@ impl Engine {
     pub(super) fn moved(&mut self, now: Now, from: StateName, to: StateName, edge: Edge) {
         self.note(now, Happening::Moved { from, to, edge });
         self.state_since = now.boot;
+        self.state_edge = Some(edge);
         let limit = self.settings.deadline(to);
         let limit = limit.filter(|_| !seeded!(self.settings.bug, ForgetsDeadlines));
         self.state_deadline = limit.map(|limit| now.boot.after(limit));

@@ -303,7 +303,7 @@ impl Engine {
             (StepId::PromoteDatabase, Outcome::Done) => self.promoted(now),
             (StepId::SwitchOverDatabase, Outcome::Done) => self.runner.done(step.id),
             (StepId::PromoteDatabase | StepId::SwitchOverDatabase, outcome) => {
-                self.settle_writer_move(now, step, outcome);
+                self.settle_writer_move(now, step, pending, outcome);
             }
             (StepId::LookAtWriter, Outcome::Database(view)) => match view.writer {
                 Some(writer) if writer == us && !view.moving => self.runner.done(step.id),
@@ -351,7 +351,7 @@ impl Engine {
     }
 
     /// A move of the writer did not simply succeed. A time-out is unknown: look before acting again.
-    fn settle_writer_move(&mut self, now: Now, step: &'static Step, outcome: Outcome) {
+    fn settle_writer_move(&mut self, now: Now, step: &'static Step, pending: &Pending, outcome: Outcome) {
         let target = if step.id == StepId::PromoteDatabase {
             self.identity.region
         } else {
@@ -384,7 +384,9 @@ impl Engine {
                 }
             }
             _ => {
-                self.move_unknown |= outcome == Outcome::TimedOut;
+                // A look that nobody answered has moved nothing.
+                let attempted = pending.effect.intent != Intent::DescribeDatabase;
+                self.move_unknown |= attempted && outcome == Outcome::TimedOut;
                 self.look_first = !seeded!(self.settings.bug, PromotesAgain);
                 self.runner.wait(step.id, self.next_try(now));
             }

@@ -73,6 +73,8 @@ pub(crate) struct Keeper {
     sidecar: SidecarId,
     terms: Terms,
     record: Option<LeaseRecord>,
+    /// When the store last answered.
+    read_at: Option<Timestamp>,
     /// When the renewal counter was last *seen* to move. Never earlier than when it did.
     moved_at: Timestamp,
     renewal: Option<Attempt>,
@@ -110,6 +112,7 @@ impl Keeper {
             sidecar,
             terms,
             record: None,
+            read_at: None,
             moved_at: now,
             renewal: None,
             grant: None,
@@ -134,6 +137,11 @@ impl Keeper {
     /// The lease item as last seen.
     pub(crate) const fn record(&self) -> Option<LeaseRecord> {
         self.record
+    }
+
+    /// When the store last answered.
+    pub(crate) const fn read_at(&self) -> Option<Timestamp> {
+        self.read_at
     }
 
     /// Whether this region holds the lease, as last seen.
@@ -354,6 +362,7 @@ impl Keeper {
 
     /// Takes in the lease item, from whatever effect. Returns whether the renewal counter has moved.
     pub(crate) fn see(&mut self, now: Timestamp, record: LeaseRecord) -> bool {
+        self.read_at = Some(now);
         if self.record.is_some_and(|seen| record.version < seen.version) {
             // Answers may overtake each other; what is known is not unlearned.
             return false;

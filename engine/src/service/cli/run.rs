@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use understudy_policies::policy::Document;
-use understudy_policies::source::{Severity, Source, Style};
-use understudy_policies::{Policy, check};
+use understudy_policies::Policy;
+use understudy_policies::source::{Source, Style};
 
 use crate::core::ids::{Region, SidecarId};
-use crate::core::time::WallTime;
-use crate::service::clock::{Clock, Pace};
+use crate::service::clock::{Clock, DrillTime};
+use crate::service::observability;
 use crate::service::platform::{self, Place, Platform};
+use crate::service::policy_file;
 use crate::service::run::{Settings, run as run_service};
-use crate::service::secret::Secret;
+use crate::service::secret::{Secret, Tokens};
 use crate::service::shell::ShellEnd;
+use crate::service::sources::Recording;
 
 #[derive(Debug, Args)]
 #[command(after_help = super::EXIT_CODES)]
@@ -44,16 +45,30 @@ pub(super) struct RunArguments {
     /// Where the other region's sidecars and the observer send.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7443")]
     peer_listen: SocketAddr,
-    /// The file with the token that operators must show for changes.
+    /// Recorded events to play, one JSON object in each line; with pauses as `{"after_ms": 1500, "event": {...}}`.
+    #[arg(long, value_name = "FILE", conflicts_with = "observer")]
+    events: Option<PathBuf>,
+    /// Another name under which operators may reach this process, besides `localhost` and addresses.
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// The file with the token that operators must show for changes; or with one for each, a line, after their name.
     #[arg(long, value_name = "FILE")]
     token_file: PathBuf,
     /// The file with the token that peers must show.
     #[arg(long, value_name = "FILE")]
     peer_token_file: PathBuf,
-    /// For drills: the real moment of the start in milliseconds, what the drill's clocks show then, and how many of its
-    /// seconds pass in one.
-    #[arg(long, value_name = "BEGAN,SHOWS,SPEED", value_parser = pace, hide = true)]
-    drill_clock: Option<Pace>,
+    /// How the log looks: for people, or one JSON object a line.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = observability::Format::Human)]
+    log: observability::Format,
+    /// What is logged: `error`, `warn`, `info`, `debug` or `trace`.
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    log_level: String,
+    /// For drills: the file that holds the drill's time.
+    #[arg(long, value_name = "FILE", hide = true)]
+    drill_clock: Option<PathBuf>,
+    /// For drills: prints every journal entry on standard output, one JSON object per line.
+    #[arg(long, hide = true)]
+    drill_journal: bool,
 }
 
 pub(super) fn run(arguments: &RunArguments) -> ExitCode {
@@ -64,7 +79,10 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    if let Err(wrong) = observability::start_log(arguments.log, &arguments.log_level) {
+        eprintln!("error: {wrong}");
+        return ExitCode::from(2);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -77,48 +95,54 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
         }
     };
     match runtime.block_on(run_service(settings)) {
-        Ok(ShellEnd::MayEnd | ShellEnd::Closed) => ExitCode::SUCCESS,
-        Ok(ShellEnd::JournalFailed) => ExitCode::from(3),
+        Ok(ShellEnd::MayEnd | ShellEnd::Rested) => ExitCode::SUCCESS,
+        Ok(ShellEnd::Closed) => ExitCode::from(130),
+        Ok(ShellEnd::JournalFailed | ShellEnd::CoreFailed) => ExitCode::from(3),
         Err(failure) => {
             eprintln!("error: {failure}");
-            ExitCode::from(3)
+            ExitCode::from(if failure.is_usage() { 2 } else { 3 })
         }
     }
 }
 
 fn settings(arguments: &RunArguments) -> Result<Settings, String> {
-    let policy = policy(&arguments.policy)?;
+    let policy = policy_file::read(&arguments.policy, Style::for_stderr())?;
     let platform = platform(&arguments.platform)?;
     let place = place(&arguments.region, arguments.observer, &policy)?;
     let secret = |path: &PathBuf| Secret::read(path).map_err(|wrong| format!("error: {wrong}\n"));
+    let clock = match &arguments.drill_clock {
+        Some(path) => Clock::of_drill(
+            DrillTime::join(path)
+                .map_err(|wrong| format!("error: {wrong}\n"))?
+                .forever(),
+        ),
+        None => Clock::real(),
+    };
     Ok(Settings {
         place,
         sidecar: SidecarId(arguments.sidecar),
         policy,
+        policy_file: arguments.policy.clone(),
         platform,
-        clock: arguments.drill_clock.map_or_else(Clock::real, Clock::of_drill),
+        clock,
         journal: arguments.journal.clone(),
         listen: arguments.listen,
         peer_listen: arguments.peer_listen,
-        operator_token: secret(&arguments.token_file)?,
+        events: arguments.events.as_deref().map(events).transpose()?,
+        operator_token: Tokens::read(&arguments.token_file).map_err(|wrong| format!("error: {wrong}\n"))?,
         peer_token: secret(&arguments.peer_token_file)?,
+        host_names: arguments.allow_host.clone(),
+        tell_journal: arguments.drill_journal,
     })
-}
-
-/// The policy, if the checker lets it pass: an engine never runs on one that cannot keep its promise.
-fn policy(path: &Path) -> Result<Policy, String> {
-    let source = Source::read(path).map_err(|wrong| format!("error: {wrong}\n"))?;
-    let document = Document::read(&source).map_err(|wrong| wrong.render(Style::for_stderr()))?;
-    let found = check(&document);
-    if found.count(Severity::Error) > 0 {
-        return Err(found.render(Style::for_stderr()));
-    }
-    Ok(document.into_policy())
 }
 
 fn platform(path: &Path) -> Result<Platform, String> {
     let source = Source::read(path).map_err(|wrong| format!("error: {wrong}\n"))?;
     platform::read(&source).map_err(|wrong| wrong.render(Style::for_stderr()))
+}
+
+fn events(path: &Path) -> Result<Recording, String> {
+    Recording::read(path).map_err(|wrong| format!("error: {wrong}\n"))
 }
 
 fn place(name: &str, observer: bool, policy: &Policy) -> Result<Place, String> {
@@ -146,25 +170,4 @@ fn place(name: &str, observer: bool, policy: &Policy) -> Result<Place, String> {
         }
     };
     Ok(place)
-}
-
-fn pace(text: &str) -> Result<Pace, String> {
-    let parts: Vec<&str> = text.split(',').collect();
-    let [began, shows, speed] = parts[..] else {
-        return Err("three numbers are needed".to_owned());
-    };
-    let millis = |text: &str| {
-        text.parse()
-            .map(WallTime::from_millis)
-            .map_err(|_| format!("`{text}` is no number"))
-    };
-    let speed: f64 = speed.parse().map_err(|_| format!("`{speed}` is no number"))?;
-    if !(1.0..=1000.0).contains(&speed) {
-        return Err("the speed is 1 to 1000".to_owned());
-    }
-    Ok(Pace {
-        began: millis(began)?,
-        shows: millis(shows)?,
-        speed,
-    })
 }

@@ -1,5 +1,9 @@
-//! A part that nobody has configured: everything asked of it certainly comes to nothing, and is logged.
+//! A part that nobody has configured: everything asked of it certainly comes to nothing, and that is logged now and then.
 
+#![expect(clippy::disallowed_types, reason = "what was said is known to all threads")]
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +15,8 @@ use crate::core::effect::{Announcement, Gate, IdempotencyKey, Outcome, PageReaso
 use crate::core::ids::{Epoch, Nonce, Region, Switch};
 use crate::core::lease::LeaseRequest;
 use crate::core::signal::PeerMessage;
-use crate::core::time::DatabaseTime;
+use crate::core::time::{DatabaseTime, Timestamp};
+use crate::service::clock::Clock;
 
 /// Nobody.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,9 +38,24 @@ impl Parts {
     }
 }
 
-fn nothing(part: &str) -> Outcome {
-    warn!(part, "nothing was done: the platform file names no such part");
+fn nothing(part: &'static str) -> Outcome {
+    if is_news(part, Clock::real().boot()) {
+        warn!(part, "nothing is done: the platform file names no such part");
+    }
     Outcome::Failed
+}
+
+/// A part that is missing is missing every second; that is said once in ten minutes.
+const SAID_EVERY: Duration = Duration::from_secs(600);
+
+fn is_news(part: &'static str, now: Timestamp) -> bool {
+    static SAID: Mutex<BTreeMap<&'static str, Timestamp>> = Mutex::new(BTreeMap::new());
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    let news = said.get(part).is_none_or(|at| now.since(*at) >= SAID_EVERY);
+    if news {
+        said.insert(part, now);
+    }
+    news
 }
 
 #[async_trait]
@@ -127,5 +147,19 @@ impl Humans for Absent {
     async fn request_approval(&self, _: Epoch, _: Gate) -> Outcome {
         // Never answered: the operator's `approve` is.
         std::future::pending().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_part_is_told_of_once_and_not_every_second() {
+        let at = |seconds: u64| Timestamp::from_micros(seconds * 1_000_000);
+        let told = (0..1300)
+            .filter(|second| is_news("a part of this test", at(*second)))
+            .count();
+        assert_eq!(told, 3);
     }
 }

@@ -8,8 +8,11 @@ mod absent;
 mod assemble;
 mod carry_out;
 pub mod http;
+pub mod peers;
+pub mod postgres;
 mod router;
 pub mod stand_in;
+mod webhook;
 
 pub use absent::Absent;
 pub use assemble::assemble;

@@ -28,6 +28,8 @@ pub struct Platform {
     pub healthy_answer: Option<String>,
     /// Addresses outside both regions: if none answers, it is we who are cut off.
     pub references: Vec<Url>,
+    /// Systems of the house's own.
+    pub webhooks: Option<Webhooks>,
     /// Parts that somebody else plays behind HTTP, in a drill.
     pub played: Option<Played>,
 }
@@ -43,8 +45,23 @@ pub struct RegionParts {
     pub database: Option<String>,
     /// The file that holds the database's password.
     pub database_password_file: Option<PathBuf>,
+    /// Stops the region's PostgreSQL server in order, so that its replica has everything. For the way home.
+    pub demote_command: Vec<String>,
+    /// Makes the region's PostgreSQL server a standby of the other region's, whatever it is now.
+    pub rejoin_command: Vec<String>,
     /// The addresses on which the region's sidecars listen to peers.
     pub sidecars: Vec<Url>,
+}
+
+/// Systems of the house's own that are told and asked over HTTP.
+#[derive(Debug, Clone)]
+pub struct Webhooks {
+    /// Who knows whether the open orders agree with the venues. Only asked if the policy has that gate.
+    pub venue_reconciliation: Option<Url>,
+    /// Who is told of every announcement and page.
+    pub notices: Option<Url>,
+    /// The file with the token that is shown to them.
+    pub token_file: Option<PathBuf>,
 }
 
 /// Parts that a drill plays.

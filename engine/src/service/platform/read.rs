@@ -6,18 +6,21 @@ use reqwest::Url;
 use understudy_policies::gather;
 use understudy_policies::source::{Diagnostics, Reader, Source, Table, Value};
 
-use super::model::{Platform, Played, RegionParts};
+use super::model::{Platform, Played, RegionParts, Webhooks};
 use super::rules;
 use crate::decode::Environment;
 
 /// Sidecars of one region, and references. A choice: nobody needs more, and each is asked every second.
 const ADDRESSES_MAX: usize = 16;
 
+/// Words of one command.
+const WORDS_MAX: usize = 32;
+
 /// Reads a platform file.
 ///
 /// # Errors
 /// With everything that is wrong with it, at once, each at its place and with how to mend it.
-pub fn read(source: &Source) -> Result<Platform, Diagnostics> {
+pub(super) fn read(source: &Source) -> Result<Platform, Diagnostics> {
     Reader::read(source, rules::code, platform)
 }
 
@@ -34,6 +37,7 @@ fn platform(table: &Table<'_>) -> Option<Platform> {
         regions: regions,
         healthy_answer: table.optional("healthy-answer", |value| value.text()),
         references: addresses(table, "references"),
+        webhooks: table.optional("webhooks", |value| value.table(webhooks)),
         played: table.optional("played", |value| value.table(played)),
     })?;
     version.map(|_: u32| platform)
@@ -45,7 +49,17 @@ fn region(table: &Table<'_>) -> Option<RegionParts> {
         database_health: table.optional("database-health", |value| address(&value)),
         database: table.optional("database", |value| database(&value)),
         database_password_file: table.optional("database-password-file", |value| value.text().map(PathBuf::from)),
+        demote_command: command(table, "demote-command"),
+        rejoin_command: command(table, "rejoin-command"),
         sidecars: addresses(table, "sidecars"),
+    })
+}
+
+fn webhooks(table: &Table<'_>) -> Option<Webhooks> {
+    gather!(Webhooks {
+        venue_reconciliation: table.optional("venue-reconciliation", |value| address(&value)),
+        notices: table.optional("notices", |value| address(&value)),
+        token_file: table.optional("token-file", |value| value.text().map(PathBuf::from)),
     })
 }
 
@@ -59,6 +73,13 @@ fn played(table: &Table<'_>) -> Option<Played> {
 fn addresses(table: &Table<'_>, key: &str) -> Option<Vec<Url>> {
     table
         .optional(key, |value| value.list(0..=ADDRESSES_MAX, |value| address(&value)))
+        .map(Option::unwrap_or_default)
+}
+
+/// A program and its arguments. No shell is between them.
+fn command(table: &Table<'_>, key: &str) -> Option<Vec<String>> {
+    table
+        .optional(key, |value| value.list(1..=WORDS_MAX, |value| value.text()))
         .map(Option::unwrap_or_default)
 }
 
@@ -88,7 +109,9 @@ fn database(value: &Value<'_>) -> Option<String> {
 }
 
 fn refuse_secret(value: &Value<'_>, url: &Url) -> bool {
-    if url.password().is_none() {
+    let secret = ["password", "sslpassword", "token"];
+    let in_query = url.query_pairs().any(|(key, _)| secret.contains(&&*key));
+    if url.password().is_none() && !in_query {
         return true;
     }
     value.refuse(
@@ -114,6 +137,7 @@ health = "https://api.us-east-1.example.com/health"
 database-health = "https://api.us-east-1.example.com/health/database"
 database = "postgresql://understudy@db.us-east-1.example.com:5432/orders"
 database-password-file = "/run/secrets/database"
+rejoin-command = ["ssh", "db.us-east-1.example.com", "rejoin"]
 sidecars = ["http://10.0.1.10:7443", "http://10.0.2.10:7443"]
 
 [standby]
@@ -137,6 +161,8 @@ parts = ["lease", "order-path"]
     fn a_whole_file_is_read() {
         let platform = read(&Source::new("platform.toml", WHOLE)).unwrap();
         assert_eq!(platform.regions[0].sidecars.len(), 2);
+        assert_eq!(platform.regions[0].rejoin_command.len(), 3);
+        assert!(platform.regions[0].demote_command.is_empty());
         assert_eq!(platform.regions[1].health, None);
         assert_eq!(platform.played.unwrap().parts.len(), 2);
     }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tracing::{Instrument, debug, info_span, warn};
+use tracing::{Instrument, debug, error, info_span, warn};
 
+use super::awake::while_awake;
 use super::inbox::{Inbox, Input};
 use crate::core::effect::{Effect, IdempotencyKey, Intent, Outcome};
 use crate::core::ids::{EffectId, Nonce, Region};
 use crate::core::lease::LeaseRequest;
 use crate::service::clock::Clock;
+use crate::service::observability;
 use crate::service::parts::Executor;
 
 /// Begins effects and puts their outcomes into the inbox.
@@ -52,27 +54,47 @@ impl Dispatcher {
             epoch = effect.epoch.0,
             step = effect.key.step
         );
+        let settling = Settling {
+            inbox: Arc::clone(&self.inbox),
+            id: effect.id,
+            outcome: None,
+        };
         let work = async move {
+            let began = this.clock.boot();
             let outcome = this.carry_out(&effect).await;
+            observability::measure(&effect.intent, &outcome, this.clock.boot().since(began));
             debug!(?outcome, "settled");
-            this.inbox.put(Input::Outcome(effect.id, outcome));
+            settling.with(outcome);
         };
         drop(self.runtime.spawn(work.instrument(span)));
     }
 
     async fn carry_out(&self, effect: &Effect) -> Outcome {
-        if changes_a_role(&effect.intent)
-            && let Some(outcome) = self.objection(effect).await
-        {
-            return outcome;
+        if !changes_a_role(&effect.intent) {
+            return self.attempt(effect).await;
         }
+        let attempt = async {
+            match self.objection(effect).await {
+                Some(outcome) => outcome,
+                None => self.attempt(effect).await,
+            }
+        };
+        while_awake(self.clock, attempt).await.unwrap_or_else(|| {
+            warn!("given up: the process was suspended meanwhile, and it may have happened or not");
+            Outcome::TimedOut
+        })
+    }
+
+    async fn attempt(&self, effect: &Effect) -> Outcome {
         // Looked at last: reading the lease may have taken its time, or the process may have been suspended.
         if self.clock.boot() > effect.not_after {
             warn!("dropped: its last moment is over");
             return Outcome::Failed;
         }
-        let patience = self.clock.real_span(effect.timeout);
-        let outcome = tokio::time::timeout(patience, self.executor.carry_out(effect)).await;
+        let outcome = self
+            .clock
+            .timeout(effect.timeout, self.executor.carry_out(effect))
+            .await;
         outcome.unwrap_or(Outcome::TimedOut)
     }
 
@@ -91,11 +113,13 @@ impl Dispatcher {
             },
             ..*effect
         };
-        let patience = self.clock.real_span(self.lease_patience);
-        let answer = tokio::time::timeout(patience, self.executor.carry_out(&read)).await;
+        let answer = self
+            .clock
+            .timeout(self.lease_patience, self.executor.carry_out(&read))
+            .await;
         match answer {
-            Ok(Outcome::Lease(record)) if record.held_by(self.region, effect.epoch) => None,
-            Ok(Outcome::Lease(record)) => {
+            Some(Outcome::Lease(record)) if record.held_by(self.region, effect.epoch) => None,
+            Some(Outcome::Lease(record)) => {
                 warn!(epoch = record.epoch.0, "not begun: the lease is not ours in this epoch");
                 Some(Outcome::Failed)
             }
@@ -104,6 +128,32 @@ impl Dispatcher {
                 Some(Outcome::Failed)
             }
         }
+    }
+}
+
+/// Tells the core what came of an effect, whatever happens: a step that waits for ever would be stuck.
+struct Settling {
+    inbox: Arc<Inbox>,
+    id: EffectId,
+    outcome: Option<Outcome>,
+}
+
+impl Settling {
+    fn with(mut self, outcome: Outcome) {
+        self.outcome = Some(outcome);
+    }
+}
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        if self.outcome.is_none() && std::thread::panicking() {
+            error!(
+                id = self.id.0,
+                "an adapter panicked; its effect may have happened or not"
+            );
+        }
+        let outcome = self.outcome.unwrap_or(Outcome::TimedOut);
+        self.inbox.put(Input::Outcome(self.id, outcome));
     }
 }
 

@@ -17,8 +17,9 @@ use tokio::sync::oneshot;
 use crate::core::effect::Outcome;
 use crate::core::engine::Refusal;
 use crate::core::ids::{EffectId, Region, WitnessId};
+use crate::core::journal::Happening;
 use crate::core::signal::{Command, Notice, PeerMessage, Signal};
-use crate::core::status::Explanation;
+use crate::core::status::{Explanation, Rehearsal};
 
 /// Observations of one witness about one region that wait. More than any policy wants in a row before it believes a
 /// witness (`breach-after`, `clear-after`: at most 20).
@@ -59,9 +60,16 @@ pub enum Input {
     Outcome(EffectId, Outcome),
     Command(Command, oneshot::Sender<Result<(), Refusal>>),
     Explain(oneshot::Sender<Explanation>),
+    Rehearse(Command, oneshot::Sender<Rehearsal>),
+    /// Something that the shell knows and the core does not, for the journal.
+    Note(Happening),
     Peer(PeerMessage),
     Notice(Notice, Option<Receipt>),
     Signal(Signal, Option<Receipt>),
+    /// End as soon as the engine rests, to be started again.
+    Rest,
+    /// Do not, after all.
+    GoOn,
 }
 
 /// How much has been put in and dropped so far, by kind.
@@ -160,7 +168,12 @@ impl State {
         match input {
             // As many as effects were asked for, so bounded by the core itself.
             Input::Outcome(id, outcome) => self.outcomes.push_back((id, outcome)),
-            Input::Command(..) | Input::Explain(_) => {
+            Input::Command(..)
+            | Input::Explain(_)
+            | Input::Rehearse(..)
+            | Input::Note(_)
+            | Input::Rest
+            | Input::GoOn => {
                 if self.commands.len() == COMMANDS_MAX {
                     self.pressure.commands_refused += 1;
                     return false;

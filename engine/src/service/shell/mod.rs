@@ -17,10 +17,14 @@
 //! is written down durably before it begins. If the journal cannot be written, the service ends: another sidecar takes
 //! over, and this one starts again.
 
+mod awake;
 mod core_thread;
 mod dispatch;
 mod inbox;
 mod journal_thread;
+mod stall;
+#[cfg(test)]
+mod tests;
 
-pub use core_thread::{Shell, ShellEnd, Views};
+pub use core_thread::{Left, Shell, ShellEnd, Views, rests};
 pub use inbox::{Inbox, Input, Pressure, Receipt};

@@ -1,0 +1,7 @@
+//! What the outside may see of a process: logs, metrics, and (feature `otel`) traces.
+
+mod log;
+mod metrics;
+
+pub use log::{Format, start as start_log};
+pub use metrics::{CONTENT_TYPE, Timer, count, describe_status, install, measure, render, tidy};

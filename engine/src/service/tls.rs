@@ -1,0 +1,20 @@
+//! TLS for everything that this process opens itself. One way of verifying: the certificates that the machine trusts
+//! (`SSL_CERT_FILE` names others), TLS 1.2 or 1.3, with the far end's name in the hello.
+
+use std::sync::Arc;
+
+use rustls::{ClientConfig, RootCertStore};
+
+/// How far ends are verified.
+#[must_use]
+pub fn verifying() -> ClientConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    // The provider is ring's own, and knows these versions.
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
