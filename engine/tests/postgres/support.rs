@@ -148,7 +148,6 @@ impl Pair {
             database_probes: [None, None],
             host_names: [].into(),
             peer_token: Arc::new(Secret::new("a-token-of-peers".to_owned())),
-            host_names: Arc::new([]),
         }
     }
 

@@ -32,7 +32,7 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs a sidecar, or the observer, until it is told to end.
-    Run(run::RunArguments),
+    Run(Box<run::RunArguments>),
     /// Shows a sidecar as it stands, and what needs you.
     Status(ask::Status),
     /// Shows why the engine did what it did, and why it does not do otherwise now.
