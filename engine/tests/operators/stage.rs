@@ -27,7 +27,7 @@ use crate::world::{Conditions, World};
 
 pub(crate) const TOKEN: &str = "0123456789abcdef0123";
 /// Seconds of the stage in one real one.
-const SPEED: f64 = 8.0;
+const SPEED: f64 = 4.0;
 /// Real time for anything that is waited for: a machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -69,6 +69,11 @@ impl Stage {
         };
         let empty = "version = 1\nenvironment = \"dev1\"\n[primary]\n[standby]\n";
         let world = World::new(Region::Away, clock);
+        // A test may get no processor for a second: that is no silence of a witness.
+        let mut policy = policy;
+        for witness in &mut policy.witnesses {
+            witness.missing_after = Duration::from_secs(600);
+        }
         let policy = Arc::new(policy);
         let context = Context {
             place: Place::Serving(Region::Away),
@@ -171,6 +176,14 @@ impl Stage {
 
     pub(crate) async fn until_state(&self, state: &str) -> Value {
         self.until(state, |status| status["state"]["name"] == state).await
+    }
+
+    /// The journal as it grows.
+    #[cfg(feature = "otel")]
+    pub(crate) fn journal(
+        &self,
+    ) -> tokio::sync::broadcast::Receiver<Arc<understudy_engine::core::journal::JournalEntry>> {
+        self.shell.views().journal.subscribe()
     }
 
     pub(crate) fn change(&self, how: impl FnOnce(&mut Conditions)) {

@@ -146,7 +146,9 @@ impl Pair {
             client: client().unwrap(),
             fresh: fresh_client().unwrap(),
             database_probes: [None, None],
+            host_names: [].into(),
             peer_token: Arc::new(Secret::new("a-token-of-peers".to_owned())),
+            host_names: Arc::new([]),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Asks a sidecar over HTTP.
 
 use std::future::Future;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -44,7 +45,8 @@ impl Unanswered {
             Self::Interrupted => (130, "interrupted"),
         };
         if as_json {
-            println!("{}", json!({ "error": text }));
+            // The error itself is told below, whatever becomes of this.
+            let _ = print(&format!("{}\n", json!({ "error": text })));
         }
         eprintln!("error: {text}");
         ExitCode::from(code)
@@ -126,8 +128,7 @@ impl Reach {
         text: impl FnOnce(&T) -> String,
     ) -> Result<(), Unanswered> {
         if self.json {
-            println!("{:#}", answer.object);
-            return Ok(());
+            return print(&format!("{:#}\n", answer.object));
         }
         let read = serde_json::from_value::<T>(answer.object).map_err(|error| {
             Unanswered::Outside(format!(
@@ -135,8 +136,18 @@ impl Reach {
                 self.address
             ))
         })?;
-        print!("{}", text(&read));
-        Ok(())
+        print(&text(&read))
+    }
+}
+
+/// Writes an answer to standard output. Whoever reads only its beginning has what they wanted.
+pub(super) fn print(answer: &str) -> Result<(), Unanswered> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Unanswered::Outside(format!("the answer cannot be written: {error}")))
+        }
+        _ => Ok(()),
     }
 }
 

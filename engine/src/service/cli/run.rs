@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use reqwest::Url;
 use understudy_policies::Policy;
 use understudy_policies::source::{Source, Style};
 
@@ -63,6 +64,10 @@ pub(super) struct RunArguments {
     /// What is logged: `error`, `warn`, `info`, `debug` or `trace`.
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: String,
+    /// Where traces of role changes go: an OpenTelemetry collector, such as `http://127.0.0.1:4318/v1/traces`. Needs the
+    /// feature `otel`.
+    #[arg(long, value_name = "URL")]
+    otel_endpoint: Option<Url>,
     /// For drills: the file that holds the drill's time.
     #[arg(long, value_name = "FILE", hide = true)]
     drill_clock: Option<PathBuf>,
@@ -132,6 +137,7 @@ fn settings(arguments: &RunArguments) -> Result<Settings, String> {
         operator_token: Tokens::read(&arguments.token_file).map_err(|wrong| format!("error: {wrong}\n"))?,
         peer_token: secret(&arguments.peer_token_file)?,
         host_names: arguments.allow_host.clone(),
+        traces: arguments.otel_endpoint.clone(),
         tell_journal: arguments.drill_journal,
     })
 }
