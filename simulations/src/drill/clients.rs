@@ -243,9 +243,9 @@ impl Crowd {
             .filter(|region| **region == Some(Region::Away))
             .count();
         Measured {
-            processed: self
-                .processed
-                .is_some_and(|(last, within)| now.since(last) < within.max(interval_at(speed)) + QUIET.max(QUIET_REAL.mul_f64(speed))),
+            processed: self.processed.is_some_and(|(last, within)| {
+                now.since(last) < within.max(interval_at(speed)) + QUIET.max(QUIET_REAL.mul_f64(speed))
+            }),
             place: able(ordinary),
             stretching: able(stretching),
             redirected: most(away, ordinary.len()),
