@@ -31,10 +31,12 @@ pub(super) fn event(envelope: &Envelope<'_>, detail: Detail<'_>) -> Result<Conte
 }
 
 /// The fields of the message that an alarm's action publishes to SNS. Its `Region` is a name for people, such as "US
-/// East (N. Virginia)", so the region and the account are taken from the ARN.
+/// East (N. Virginia)", so the region and the account are taken from the ARN, or from that of the topic.
 pub(super) struct Message<'a> {
     pub(super) name: Slot<Cow<'a, str>>,
     pub(super) arn: Slot<Cow<'a, str>>,
+    /// The topic that it was published to. An alarm can only publish in its own region.
+    pub(super) topic: Option<&'a str>,
     pub(super) state: Slot<Cow<'a, str>>,
     pub(super) changed: Slot<Cow<'a, str>>,
 }
@@ -42,10 +44,15 @@ pub(super) struct Message<'a> {
 /// Reads the message of an alarm's action.
 pub(super) fn message(directory: &Directory, message: Message<'_>) -> Result<Content, Reason> {
     let name = message.name.required("AlarmName")?;
-    let arn = message.arn.required("AlarmArn")?;
+    let (arn, path) = match (message.arn.optional("AlarmArn")?, message.topic) {
+        (Some(arn), _) => (arn, "AlarmArn"),
+        // Alarms did not always say where they are; nor do emulators.
+        (None, Some(topic)) => (Cow::Borrowed(topic), "TopicArn"),
+        (None, None) => return Err(Reason::MissingField { path: "AlarmArn" }),
+    };
     let state = message.state.required("NewStateValue")?;
     let changed = message.changed.required("StateChangeTime")?;
-    let arn = Arn::parse(&arn, "AlarmArn")?;
+    let arn = Arn::parse(&arn, path)?;
     directory.check_account(arn.account)?;
     let (witness, target) = directory.alarm(&name, arn.region)?;
     Ok(Content::Signal(Signal {

@@ -137,6 +137,19 @@ impl Directory {
         }
     }
 
+    /// Every alarm that is a witness: whose, about which region, its name, and the region in which it is.
+    pub fn alarms(&self) -> impl Iterator<Item = (WitnessId, Region, String, &str)> {
+        self.witnesses
+            .iter()
+            .filter(|entry| matches!(entry.kind, WitnessKind::CloudwatchAlarm | WitnessKind::Route53Check))
+            .flat_map(|entry| {
+                Region::BOTH.map(|target| {
+                    let name = self.naming.alarm(self.region_name(target), &entry.name);
+                    (entry.id, target, name, self.vantage(entry.domain, target))
+                })
+            })
+    }
+
     /// Whether a resource is one of the platform's databases, or state machines, in a region: what its name ends with.
     pub(super) fn own<'a>(&self, name: &'a str, region: Region) -> Option<&'a str> {
         strip_region(self.naming.strip(name)?, self.region_name(region))

@@ -46,7 +46,7 @@ fn read_body(directory: &Directory, body: &[u8]) -> Result<Understood, Rejection
             at: error.valid_up_to(),
         })
     })?;
-    read_document(directory, text, Layer::Body, LAYERS_MAX)
+    read_document(directory, text, Layer::Body, LAYERS_MAX, None)
 }
 
 /// Every field that tells the envelopes apart, or that one of them needs. One pass over the text finds them all; what
@@ -72,6 +72,8 @@ struct Document<'a> {
     notification_type: Slot<Cow<'a, str>>,
     #[serde(borrow, rename = "Message")]
     message: Slot<Cow<'a, str>>,
+    #[serde(borrow, rename = "TopicArn")]
+    topic_arn: Slot<Cow<'a, str>>,
     // CloudEvents
     #[serde(borrow)]
     specversion: Slot<Cow<'a, str>>,
@@ -88,8 +90,15 @@ struct Document<'a> {
     state_change_time: Slot<Cow<'a, str>>,
 }
 
-/// Reads the document in one layer. `layers` is how many envelopes may still come, this one included.
-fn read_document(directory: &Directory, text: &str, layer: Layer, layers: u8) -> Result<Understood, Rejection> {
+/// Reads the document in one layer. `layers` is how many envelopes may still come, this one included; `topic` is the ARN of
+/// the topic that the text was published to, if it came that way.
+fn read_document(
+    directory: &Directory,
+    text: &str,
+    layer: Layer,
+    layers: u8,
+    topic: Option<&str>,
+) -> Result<Understood, Rejection> {
     let here = |reason| Rejection { layer, reason };
     if layers == 0 {
         return Err(here(Reason::WrappedTooOften { limit: LAYERS_MAX }));
@@ -101,12 +110,15 @@ fn read_document(directory: &Directory, text: &str, layer: Layer, layers: u8) ->
     let document: Document<'_> = read_object(text).map_err(here)?;
     if !document.specversion.is_absent() {
         let data = cloudevents::data(document.specversion, document.data).map_err(here)?;
-        read_document(directory, data, Layer::CloudEventData, layers - 1)
+        read_document(directory, data, Layer::CloudEventData, layers - 1, topic)
     } else if !document.detail_type.is_absent() {
         read_event(directory, document, layer)
     } else if !document.notification_type.is_absent() {
+        let topic = document.topic_arn.optional("TopicArn").map_err(here)?;
         match sns::notification(document.notification_type, document.message).map_err(here)? {
-            sns::Notification::Message(message) => read_document(directory, &message, Layer::SnsMessage, layers - 1),
+            sns::Notification::Message(message) => {
+                read_document(directory, &message, Layer::SnsMessage, layers - 1, topic.as_deref())
+            }
             sns::Notification::Other(ignored) => Ok((Kind::Subscription, Content::Ignored(ignored))),
         }
     } else if !document.alarm_name.is_absent() {
@@ -115,6 +127,7 @@ fn read_document(directory: &Directory, text: &str, layer: Layer, layers: u8) ->
             alarm::Message {
                 name: document.alarm_name,
                 arn: document.alarm_arn,
+                topic,
                 state: document.new_state,
                 changed: document.state_change_time,
             },

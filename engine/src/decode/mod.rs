@@ -40,7 +40,7 @@ pub use directory::Directory;
 pub use document::decode;
 pub use limits::{BODY_BYTES_MAX, DEPTH_MAX, LAYERS_MAX};
 pub use naming::{Environment, InvalidEnvironment, Naming};
-pub use own::{HEARTBEAT, Heartbeat, SOURCE, SWITCH_CHANGED, SwitchChange};
+pub use own::{ANNOUNCEMENT, Announced, HEARTBEAT, Heartbeat, PAGE, Paged, SOURCE, SWITCH_CHANGED, SwitchChange};
 pub use rejection::{Excerpt, Layer, Reason, ReasonKind, Rejection, UnknownAlarm};
 
 use crate::core::time::WallTime;

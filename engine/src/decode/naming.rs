@@ -7,6 +7,8 @@
 //! | state machine | `understudy-<environment>-<its region>-failover` or `…-failback` |
 //! | database cluster and instance | `understudy-<environment>-…` |
 //! | parameter | `/understudy/<environment>/…` |
+//! | queue, topic | `understudy-<environment>-<its region>-events`, `…-dead-letters`, `…-operators` |
+//! | table, bucket, global cluster | `understudy-<environment>-lease`, `…-switches`, `…-order-path`, `…-global` |
 
 use std::fmt;
 
@@ -92,6 +94,18 @@ impl Naming {
     #[must_use]
     pub fn database(&self, region: &RegionName, role: &str) -> String {
         format!("{}{region}-{role}", self.prefix)
+    }
+
+    /// A resource that belongs to one region and that no event names: `role` says which.
+    #[must_use]
+    pub fn regional(&self, region: &RegionName, role: &str) -> String {
+        format!("{}{region}-{role}", self.prefix)
+    }
+
+    /// A resource that spans regions, or of which there is one: `role` says which.
+    #[must_use]
+    pub fn shared(&self, role: &str) -> String {
+        format!("{}{role}", self.prefix)
     }
 
     /// A parameter of a region's configuration.

@@ -4,8 +4,13 @@
 //! |--|--|
 //! | `Understudy Heartbeat` | `{"region": "us-east-1", "sent": "2026-11-23T14:30:00.250Z"}` |
 //! | `Understudy Switch Changed` | `{"switch": "a", "engaged": true, "epoch": 7, "changed": "2026-11-23T14:30:00.250Z"}` |
+//! | `Understudy Announcement` | `{"announcement": "failover-started", "epoch": 8, "region": "us-east-2", "at": "…"}` |
+//! | `Understudy Page` | `{"reason": "blocked", "epoch": 8, "region": "us-east-2", "at": "…"}` |
 //!
-//! The source is `understudy`. Both carry their own time, because that of an envelope has no fraction, and the
+//! Announcements and pages are for other programs: no rule needs to forward them to a sidecar's queue, and the decoder
+//! rejects them there.
+//!
+//! The source is `understudy`. All carry their own time, because that of an envelope has no fraction, and the
 //! heartbeat its own region, because it is put on the *other* region's bus: the envelope's region is where it arrived.
 
 use serde::Serialize;
@@ -16,6 +21,7 @@ use super::detail::Detail;
 use super::document::Envelope;
 use super::rejection::{Excerpt, Reason};
 use super::time;
+use crate::core::effect::{Announcement, PageReason};
 use crate::core::ids::{Epoch, Switch};
 use crate::core::signal::{Notice, Observation, Signal};
 use crate::core::time::WallTime;
@@ -26,6 +32,11 @@ pub const SOURCE: &str = "understudy";
 pub const HEARTBEAT: &str = "Understudy Heartbeat";
 /// The `detail-type` of a flipped switch.
 pub const SWITCH_CHANGED: &str = "Understudy Switch Changed";
+
+/// The `detail-type` of what subscribers are told.
+pub const ANNOUNCEMENT: &str = "Understudy Announcement";
+/// The `detail-type` of a page.
+pub const PAGE: &str = "Understudy Page";
 
 /// Above it, readers of JSON no longer agree on a number. One role change per second would take 285 million years.
 const EPOCH_MAX: u64 = (1 << 53) - 1;
@@ -77,6 +88,74 @@ impl SwitchChange {
             changed: time::render(self.changed),
         })
     }
+}
+
+/// "This happened."
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announced {
+    /// What.
+    pub announcement: Announcement,
+    /// In which epoch.
+    pub epoch: Epoch,
+    /// Who says so.
+    pub region: RegionName,
+    /// When, on the sender's wall clock.
+    pub at: WallTime,
+}
+
+impl Announced {
+    /// The `detail` to send.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        write(&AnnouncementText {
+            announcement: self.announcement,
+            epoch: self.epoch.0,
+            region: self.region.as_str(),
+            at: time::render(self.at),
+        })
+    }
+}
+
+/// "A human is needed."
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paged {
+    /// Why.
+    pub reason: PageReason,
+    /// In which epoch.
+    pub epoch: Epoch,
+    /// Who says so.
+    pub region: RegionName,
+    /// When, on the sender's wall clock.
+    pub at: WallTime,
+}
+
+impl Paged {
+    /// The `detail` to send.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        write(&PageText {
+            reason: self.reason,
+            epoch: self.epoch.0,
+            region: self.region.as_str(),
+            at: time::render(self.at),
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct AnnouncementText<'a> {
+    announcement: Announcement,
+    epoch: u64,
+    region: &'a str,
+    at: String,
+}
+
+#[derive(Serialize)]
+struct PageText<'a> {
+    reason: PageReason,
+    epoch: u64,
+    region: &'a str,
+    at: String,
 }
 
 #[derive(Serialize)]

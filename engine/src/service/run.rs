@@ -214,7 +214,19 @@ impl Process {
             let identity = identity(self.region, self.sidecar, context.clock);
             let (policy, clock) = (Arc::clone(&context.policy), context.clock);
             journal.name_witnesses(policy.witnesses.iter().map(|witness| witness.name.clone()).collect());
-            let (parts, router) = parts::assemble(&context, identity)?;
+            #[cfg(feature = "aws")]
+            let aws = crate::aws::Side::of(&context, self.region).await;
+            let (parts, router) = parts::assemble(&context, identity, |parts| {
+                #[cfg(feature = "aws")]
+                if let Some(aws) = &aws {
+                    aws.put_into(parts, &context);
+                }
+                #[cfg(not(feature = "aws"))]
+                if context.platform.aws.is_some() {
+                    warn!("nothing in AWS is used: this program was built without the feature `aws`");
+                    let _ = parts;
+                }
+            })?;
             let executor = Arc::new(router);
             let mut shell = Shell::start(&policy, identity, clock, journal, executor, &Handle::current())
                 .map_err(Failure::machine)?;
@@ -233,6 +245,10 @@ impl Process {
             };
             let mut tasks = JoinSet::new();
             sources::start(&sidecar, &parts, &mut tasks);
+            #[cfg(feature = "aws")]
+            if let Some(aws) = &aws {
+                aws.start(&sidecar, &mut tasks);
+            }
             if let Some(events) = self.events.take() {
                 tasks.spawn(events.play(Arc::clone(&sidecar.intake), clock));
             }

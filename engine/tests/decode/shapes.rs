@@ -85,6 +85,10 @@ fn the_message_of_an_alarm_says_the_same_by_way_of_sns() {
     let expected = signal(LAMBDA_ERRORS, Region::Home, Observation::Breached, 7_418);
     assert_eq!(decode_text(&event("alarm-message-raw")), expected);
     assert_eq!(decode_text(&event("sns-alarm")), expected);
+    // An alarm that does not say where it is published to a topic of its own region.
+    let without = event("sns-alarm").replace(r#"\"AlarmArn\":"#, r#"\"elsewhere\":"#);
+    assert_ne!(without, event("sns-alarm"));
+    assert_eq!(decode_text(&without), expected);
     assert_eq!(
         decode_text(&event("sns-alarm-composite")),
         signal(REPLICATION_LAG, Region::Away, Observation::Healthy, 1_740_007)

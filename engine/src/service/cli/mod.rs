@@ -3,6 +3,8 @@
 mod ask;
 mod change;
 mod client;
+#[cfg(feature = "aws")]
+mod create_lease;
 mod run;
 mod text;
 mod workflow;
@@ -33,6 +35,9 @@ struct CommandLine {
 enum Command {
     /// Runs a sidecar, or the observer, until it is told to end.
     Run(Box<run::RunArguments>),
+    /// Makes the lease item of a new platform, in which the home region holds epoch 1. Once: it never replaces one.
+    #[cfg(feature = "aws")]
+    CreateLease(create_lease::CreateLeaseArguments),
     /// Shows a sidecar as it stands, and what needs you.
     Status(ask::Status),
     /// Shows why the engine did what it did, and why it does not do otherwise now.
@@ -70,6 +75,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     use crate::service::operators::shapes::CommandName;
     match CommandLine::parse_from(arguments).command {
         Command::Run(arguments) => run::run(&arguments),
+        #[cfg(feature = "aws")]
+        Command::CreateLease(arguments) => create_lease::create_lease(&arguments),
         Command::Status(arguments) => ask::status(&arguments),
         Command::Why(arguments) => ask::why(&arguments),
         Command::History(arguments) => ask::history(&arguments),

@@ -58,6 +58,10 @@ pub(super) struct RunArguments {
     /// The file with the token that peers must show.
     #[arg(long, value_name = "FILE")]
     peer_token_file: PathBuf,
+    /// Where every AWS service is, instead of AWS: an emulator.
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<reqwest::Url>,
     /// How the log looks: for people, or one JSON object a line.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = observability::Format::Human)]
     log: observability::Format,
@@ -113,6 +117,8 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
 fn settings(arguments: &RunArguments) -> Result<Settings, String> {
     let policy = policy_file::read(&arguments.policy, Style::for_stderr())?;
     let platform = platform(&arguments.platform)?;
+    #[cfg(feature = "aws")]
+    let platform = elsewhere(platform, arguments.endpoint_url.as_ref());
     let place = place(&arguments.region, arguments.observer, &policy)?;
     let secret = |path: &PathBuf| Secret::read(path).map_err(|wrong| format!("error: {wrong}\n"));
     let clock = match &arguments.drill_clock {
@@ -142,9 +148,18 @@ fn settings(arguments: &RunArguments) -> Result<Settings, String> {
     })
 }
 
-fn platform(path: &Path) -> Result<Platform, String> {
+pub(super) fn platform(path: &Path) -> Result<Platform, String> {
     let source = Source::read(path).map_err(|wrong| format!("error: {wrong}\n"))?;
     platform::read(&source).map_err(|wrong| wrong.render(Style::for_stderr()))
+}
+
+/// The command line goes before the file.
+#[cfg(feature = "aws")]
+fn elsewhere(mut platform: Platform, endpoint: Option<&reqwest::Url>) -> Platform {
+    if let (Some(aws), Some(url)) = (&mut platform.aws, endpoint) {
+        aws.endpoint = Some(url.clone());
+    }
+    platform
 }
 
 fn events(path: &Path) -> Result<Recording, String> {

@@ -11,11 +11,15 @@ use crate::core::engine::Identity;
 use crate::service::context::Context;
 use crate::service::secret::NoSecret;
 
-/// The parts that a sidecar acts on, as the platform file names them.
+/// The parts that a sidecar acts on, as the platform file names them. `adapt` puts in those that are in AWS.
 ///
 /// # Errors
 /// When a file that should hold a secret does not.
-pub fn assemble(context: &Context, identity: Identity) -> Result<(Arc<Parts>, Router), NoSecret> {
+pub fn assemble(
+    context: &Context,
+    identity: Identity,
+    adapt: impl FnOnce(&mut Parts),
+) -> Result<(Arc<Parts>, Router), NoSecret> {
     let mut parts = Parts::absent();
     if let Some(sidecars) = PeerSidecars::of(context, identity.region) {
         parts.peers = Arc::new(sidecars);
@@ -23,6 +27,7 @@ pub fn assemble(context: &Context, identity: Identity) -> Result<(Arc<Parts>, Ro
     if let Some(databases) = Postgres::of(context, identity.region) {
         parts.database = Arc::new(databases);
     }
+    adapt(&mut parts);
     if let Some(hooks) = context.platform.webhooks.clone() {
         let people = Arc::clone(&parts.humans);
         parts.humans = Arc::new(WithWebhooks::beside(people, hooks, context, identity.region)?);

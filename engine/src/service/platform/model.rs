@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use reqwest::Url;
 use understudy_policies::source::Named;
 
+use super::aws::Aws;
 use crate::core::ids::Region;
 use crate::decode::Environment;
 
@@ -32,6 +33,8 @@ pub struct Platform {
     pub webhooks: Option<Webhooks>,
     /// Parts that somebody else plays behind HTTP, in a drill.
     pub played: Option<Played>,
+    /// What is in AWS.
+    pub aws: Option<Aws>,
 }
 
 /// One region as probes and peers reach it.

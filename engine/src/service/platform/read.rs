@@ -6,6 +6,7 @@ use reqwest::Url;
 use understudy_policies::gather;
 use understudy_policies::source::{Diagnostics, Reader, Source, Table, Value};
 
+use super::aws::aws;
 use super::model::{Platform, Played, RegionParts, Webhooks};
 use super::rules;
 use crate::decode::Environment;
@@ -39,6 +40,7 @@ fn platform(table: &Table<'_>) -> Option<Platform> {
         references: addresses(table, "references"),
         webhooks: table.optional("webhooks", |value| value.table(webhooks)),
         played: table.optional("played", |value| value.table(played)),
+        aws: table.optional("aws", |value| value.table(aws)),
     })?;
     version.map(|_: u32| platform)
 }
@@ -83,7 +85,7 @@ fn command(table: &Table<'_>, key: &str) -> Option<Vec<String>> {
         .map(Option::unwrap_or_default)
 }
 
-fn address(value: &Value<'_>) -> Option<Url> {
+pub(super) fn address(value: &Value<'_>) -> Option<Url> {
     let url = value.parsed(|text| {
         let help = |because: &str| format!("`{text}` {because}; write it like `https://api.example.com/health`");
         let url = Url::parse(text).map_err(|_| help("is not an address"))?;
