@@ -61,7 +61,7 @@ pub(super) struct RunArguments {
     /// Where every AWS service is, instead of AWS: an emulator.
     #[cfg(feature = "aws")]
     #[arg(long, value_name = "URL")]
-    endpoint_url: Option<reqwest::Url>,
+    endpoint_url: Option<Url>,
     /// How the log looks: for people, or one JSON object a line.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = observability::Format::Human)]
     log: observability::Format,
@@ -155,7 +155,7 @@ pub(super) fn platform(path: &Path) -> Result<Platform, String> {
 
 /// The command line goes before the file.
 #[cfg(feature = "aws")]
-fn elsewhere(mut platform: Platform, endpoint: Option<&reqwest::Url>) -> Platform {
+fn elsewhere(mut platform: Platform, endpoint: Option<&Url>) -> Platform {
     if let (Some(aws), Some(url)) = (&mut platform.aws, endpoint) {
         aws.endpoint = Some(url.clone());
     }
