@@ -255,7 +255,7 @@ async fn a_whole_sidecar_starts_serves_answers_and_leaves_with_a_log_that_tells_
         .spawn()
         .unwrap();
     let mut process = Process(child);
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = understudy_engine::service::parts::http::client().unwrap();
     let get = async |path: &str| client.get(format!("http://{operators}{path}")).send().await;
     let patience = Duration::from_secs(120);
     let ready = async {

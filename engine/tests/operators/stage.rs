@@ -14,6 +14,7 @@ use understudy_engine::core::ids::{Region, SidecarId};
 use understudy_engine::service::clock::{Clock, DrillTime, Pace};
 use understudy_engine::service::context::{Context, Sidecar};
 use understudy_engine::service::journal::{Journal, Owner};
+use understudy_engine::service::parts::http::client;
 use understudy_engine::service::platform::{self, Place};
 use understudy_engine::service::secret::{Secret, Tokens};
 use understudy_engine::service::shell::Shell;
@@ -80,8 +81,8 @@ impl Stage {
             policy: Arc::clone(&policy),
             platform: Arc::new(platform::read(&Source::new("platform.toml", empty)).unwrap()),
             clock,
-            client: reqwest::Client::new(),
-            fresh: reqwest::Client::new(),
+            client: client().unwrap(),
+            fresh: client().unwrap(),
             database_probes: [None, None],
             peer_token: Arc::new(Secret::new(TOKEN.to_owned())),
             host_names: Arc::new(["sidecar.test".to_owned()]),
@@ -116,7 +117,7 @@ impl Stage {
         let stage = Self {
             address,
             world,
-            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            client: client().unwrap(),
             shell,
             _tasks: tasks,
             _standing: standing,

@@ -10,6 +10,7 @@ use reqwest::{RequestBuilder, Url};
 use serde_json::{Value, json};
 
 use crate::service::operators::shapes::ErrorAnswer;
+use crate::service::parts::http::impatient_client;
 
 /// Longer than the sidecar waits for its core.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -153,12 +154,7 @@ pub(super) fn print(answer: &str) -> Result<(), Unanswered> {
 
 /// A client that goes nowhere but where it is told.
 pub(super) fn client() -> Result<reqwest::Client, Unanswered> {
-    let client = reqwest::Client::builder()
-        .timeout(PATIENCE)
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build();
-    client.map_err(|error| Unanswered::Outside(format!("the client cannot be set up: {error}")))
+    impatient_client(PATIENCE).map_err(|error| Unanswered::Outside(format!("the client cannot be set up: {error}")))
 }
 
 /// Runs something that waits, until it is done or somebody presses Ctrl-C.
