@@ -211,6 +211,7 @@ fn tables(names: &Names, regions: &[RegionName], table: &str) -> Vec<String> {
         .collect()
 }
 
-fn allow(sid: &str, actions: &[&str], resources: Vec<String>) -> Value {
+fn allow(sid: &str, actions: &[&str], resources: impl Into<Value>) -> Value {
+    let resources = resources.into();
     json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources})
 }

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -68,6 +69,8 @@ pub struct Settings {
     pub tell_journal: bool,
     /// Names under which operators may reach it, besides `localhost` and addresses.
     pub host_names: Vec<String>,
+    /// Where traces go: an OpenTelemetry collector. An observer makes none.
+    pub traces: Option<Url>,
 }
 
 /// Why a process could not start, or had to end.
@@ -152,6 +155,7 @@ pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
                 peers,
                 events: settings.events,
                 tell_journal: settings.tell_journal,
+                traces: settings.traces,
                 standings: watch::Sender::new(Arc::new(Standing {
                     set_aside: journal.set_aside().to_vec(),
                     ..Standing::default()
@@ -173,10 +177,33 @@ struct Process {
     /// Played in the first round only.
     events: Option<Recording>,
     tell_journal: bool,
+    traces: Option<Url>,
     standings: Standings,
 }
 
 impl Process {
+    #[cfg(feature = "otel")]
+    fn trace(&self, context: &Context, shell: &Shell) -> Result<(), Failure> {
+        use observability::traces::{Whose, trace};
+        let Some(endpoint) = &self.traces else { return Ok(()) };
+        let whose = Whose {
+            regions: Region::BOTH.map(|region| context.region_name(region).to_string()),
+            region: context.region_name(self.region).to_string(),
+            sidecar: self.sidecar.0,
+        };
+        let journal = shell.views().journal.subscribe();
+        trace(endpoint, context.client.clone(), whose, journal).map_err(Failure::machine)
+    }
+
+    #[cfg(not(feature = "otel"))]
+    #[expect(clippy::unnecessary_wraps, reason = "with the feature it can fail")]
+    fn trace(&self, _: &Context, _: &Shell) -> Result<(), Failure> {
+        if self.traces.is_some() {
+            tracing::warn!("no traces are sent: this program was built without the feature `otel`");
+        }
+        Ok(())
+    }
+
     async fn serve(
         mut self,
         mut context: Context,
@@ -206,6 +233,7 @@ impl Process {
             if let Some(journal) = shell.journal().filter(|_| self.tell_journal) {
                 telling::tell(journal).map_err(Failure::machine)?;
             }
+            self.trace(&context, &shell)?;
             let sidecar = Sidecar {
                 context: context.clone(),
                 identity,

@@ -30,7 +30,7 @@ fn the_commands_of_the_page_work() {
     );
     for command in ASKING {
         let here = format!("understudy-engine {command}");
-        script = script.replace(&here, &format!("{here} --url http://127.0.0.1:{operators}"));
+        script = script.replace(&here, &format!("{here} --address http://127.0.0.1:{operators}"));
     }
     let script = script
         .replace("target/release/understudy-engine", engine)

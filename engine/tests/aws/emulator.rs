@@ -33,13 +33,6 @@ impl Emulator {
         })
     }
 
-    /// moto: EventBridge across regions.
-    pub(crate) fn moto() -> Self {
-        Self::start("moto_server", "/moto-api/data.json", |command, port| {
-            command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-        })
-    }
-
     fn start(program: &str, health: &str, arrange: impl Fn(&mut Command, u16)) -> Self {
         let path = folder().join("bin").join(program);
         assert!(

@@ -1,6 +1,10 @@
 //! The AWS adapters against emulators, against scripted answers, and against their own list of permissions.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests around real processes wait, listen and share; the core under them does not"
+)]
 
-mod across_regions;
 mod documentation;
 mod emulator;
 mod end_to_end;

@@ -25,8 +25,6 @@ pub(crate) struct Engine {
 pub(crate) struct Files {
     folder: tempfile::TempDir,
     endpoint: Url,
-    /// Services that are somewhere else, as the SDK's own variables name them.
-    services: Vec<(&'static str, Url)>,
 }
 
 impl Files {
@@ -38,13 +36,7 @@ impl Files {
         Self {
             folder,
             endpoint: endpoint.clone(),
-            services: Vec::new(),
         }
-    }
-
-    /// Moves one service to another emulator. From then on all addresses are given by the environment.
-    pub(crate) fn elsewhere(&mut self, variable: &'static str, endpoint: &Url) {
-        self.services.push((variable, endpoint.clone()));
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -62,14 +54,7 @@ impl Files {
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        if self.services.is_empty() {
-            command.args(["--endpoint-url", self.endpoint.as_str()]);
-        } else {
-            command.env("AWS_ENDPOINT_URL", self.endpoint.as_str());
-        }
-        for (variable, endpoint) in &self.services {
-            command.env(variable, endpoint.as_str());
-        }
+        command.args(["--endpoint-url", self.endpoint.as_str()]);
         command
     }
 

@@ -102,10 +102,10 @@ impl Browser {
         seen.map(|node| (text(&node["role"]), text(&node["name"]))).collect()
     }
 
-    fn call(&mut self, method: &str, params: Value) -> Value {
+    fn call(&mut self, method: &str, params: impl Into<Value>) -> Value {
         self.serial += 1;
         let serial = self.serial;
-        let mut message = json!({ "id": serial, "method": method, "params": params });
+        let mut message = json!({ "id": serial, "method": method, "params": params.into() });
         if !self.session.is_empty() {
             message["sessionId"] = json!(self.session);
         }

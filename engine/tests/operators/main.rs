@@ -10,4 +10,6 @@ mod metrics;
 mod page;
 mod rules;
 mod stage;
+#[cfg(feature = "otel")]
+mod traces;
 mod world;

@@ -135,7 +135,7 @@ async fn taking_over() {
     });
     stage
         .until("half of the budget", |status| {
-            status["ledger"]["elapsed_seconds"].as_f64().unwrap() > 35.0
+            status["ledger"]["elapsed_seconds"].as_f64().unwrap() > 25.0
         })
         .await;
     tokio::task::block_in_place(|| {

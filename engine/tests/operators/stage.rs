@@ -14,6 +14,7 @@ use understudy_engine::core::ids::{Region, SidecarId};
 use understudy_engine::service::clock::{Clock, DrillTime, Pace};
 use understudy_engine::service::context::{Context, Sidecar};
 use understudy_engine::service::journal::{Journal, Owner};
+use understudy_engine::service::parts::http::client;
 use understudy_engine::service::platform::{self, Place};
 use understudy_engine::service::secret::{Secret, Tokens};
 use understudy_engine::service::shell::Shell;
@@ -27,7 +28,7 @@ use crate::world::{Conditions, World};
 
 pub(crate) const TOKEN: &str = "0123456789abcdef0123";
 /// Seconds of the stage in one real one.
-const SPEED: f64 = 8.0;
+const SPEED: f64 = 4.0;
 /// Real time for anything that is waited for: a machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -69,14 +70,19 @@ impl Stage {
         };
         let empty = "version = 1\nenvironment = \"dev1\"\n[primary]\n[standby]\n";
         let world = World::new(Region::Away, clock);
+        // A test may get no processor for a second: that is no silence of a witness.
+        let mut policy = policy;
+        for witness in &mut policy.witnesses {
+            witness.missing_after = Duration::from_secs(600);
+        }
         let policy = Arc::new(policy);
         let context = Context {
             place: Place::Serving(Region::Away),
             policy: Arc::clone(&policy),
             platform: Arc::new(platform::read(&Source::new("platform.toml", empty)).unwrap()),
             clock,
-            client: reqwest::Client::new(),
-            fresh: reqwest::Client::new(),
+            client: client().unwrap(),
+            fresh: client().unwrap(),
             database_probes: [None, None],
             peer_token: Arc::new(Secret::new(TOKEN.to_owned())),
             host_names: Arc::new(["sidecar.test".to_owned()]),
@@ -111,7 +117,7 @@ impl Stage {
         let stage = Self {
             address,
             world,
-            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            client: client().unwrap(),
             shell,
             _tasks: tasks,
             _standing: standing,
@@ -171,6 +177,14 @@ impl Stage {
 
     pub(crate) async fn until_state(&self, state: &str) -> Value {
         self.until(state, |status| status["state"]["name"] == state).await
+    }
+
+    /// The journal as it grows.
+    #[cfg(feature = "otel")]
+    pub(crate) fn journal(
+        &self,
+    ) -> tokio::sync::broadcast::Receiver<Arc<understudy_engine::core::journal::JournalEntry>> {
+        self.shell.views().journal.subscribe()
     }
 
     pub(crate) fn change(&self, how: impl FnOnce(&mut Conditions)) {

@@ -147,6 +147,7 @@ impl Pair {
             fresh: fresh_client().unwrap(),
             database_probes: [None, None],
             peer_token: Arc::new(Secret::new("a-token-of-peers".to_owned())),
+            host_names: Arc::new([]),
         }
     }
 

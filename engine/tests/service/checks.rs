@@ -120,6 +120,8 @@ impl Stage {
                 engine.name(),
                 engine.log()
             );
+            let health = engine.health();
+            assert!(health.starts_with("HTTP/1.1 200"), "{}: {health}", engine.name());
         }
     }
 }

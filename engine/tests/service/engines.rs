@@ -1,8 +1,8 @@
 //! Engine processes: started, killed, suspended, woken, and always ended with the test.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -159,6 +159,24 @@ impl Engine {
         self.0.told.lock().unwrap().entries.clone()
     }
 
+    /// What `/healthz` answers.
+    pub(crate) fn health(&self) -> String {
+        let at = self
+            .0
+            .arguments
+            .iter()
+            .position(|argument| argument == "--listen")
+            .unwrap();
+        let mut stream = TcpStream::connect(&self.0.arguments[at + 1]).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream
+            .write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
     /// What it logged.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.0.log).unwrap_or_default()
@@ -205,6 +223,5 @@ pub(crate) fn free_port() -> u16 {
 
 /// Creates a file with this text.
 pub(crate) fn write(path: &std::path::Path, text: &str) {
-    use std::io::Write;
     File::create(path).unwrap().write_all(text.as_bytes()).unwrap();
 }

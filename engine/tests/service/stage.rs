@@ -7,7 +7,7 @@ use understudy_engine::core::machine::StateName;
 use understudy_policies::shipped;
 
 use crate::engines::{Engine, free_port, write};
-use crate::world::World;
+use crate::world::{SPEED, World};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
@@ -63,7 +63,11 @@ pub(crate) fn policy(soak: &str) -> String {
 impl Stage {
     /// Everything is in its place, and nothing is started.
     pub(crate) fn build(cast: Cast) -> Self {
-        let world = World::new(cast.holder);
+        Self::around(World::new(cast.holder, SPEED), cast)
+    }
+
+    /// The same in a world that is there already.
+    pub(crate) fn around(world: World, cast: Cast) -> Self {
         let folder = world.folder().to_owned();
         write(&folder.join("policy.toml"), &policy(cast.soak));
         write(&folder.join("token"), "0123456789abcdef0123456789abcdef\n");

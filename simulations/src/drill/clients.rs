@@ -28,6 +28,8 @@ const REAL_INTERVAL_MIN_FAST: Duration = Duration::from_millis(500);
 const STEP_REAL: Duration = Duration::from_millis(100);
 /// Orders are no longer processed when nobody was told so for this much longer than its next order was due.
 const QUIET: Duration = Duration::from_millis(1_500);
+/// The same in real time: while time runs fast, the machine itself is late by more.
+const QUIET_REAL: Duration = Duration::from_millis(150);
 
 /// What became of one attempt to place an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,9 +243,9 @@ impl Crowd {
             .filter(|region| **region == Some(Region::Away))
             .count();
         Measured {
-            processed: self
-                .processed
-                .is_some_and(|(last, within)| now.since(last) < within.max(interval_at(speed)) + QUIET),
+            processed: self.processed.is_some_and(|(last, within)| {
+                now.since(last) < within.max(interval_at(speed)) + QUIET.max(QUIET_REAL.mul_f64(speed))
+            }),
             place: able(ordinary),
             stretching: able(stretching),
             redirected: most(away, ordinary.len()),

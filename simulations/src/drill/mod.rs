@@ -23,6 +23,7 @@ mod fleet;
 mod folder;
 mod gateway;
 mod governor;
+mod habits;
 mod lanes;
 mod platform;
 pub mod postgres;

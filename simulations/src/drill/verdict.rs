@@ -84,8 +84,8 @@ impl Watch {
         }
         let quiet = !glance.interrupted && !glance.faults_to_come && glance.as_stated;
         let there = match self.wants {
-            Wants::Failovers(failovers) => glance.failovers >= failovers && glance.completed && quiet,
-            Wants::Home => glance.home && quiet,
+            Wants::Failovers(failovers) => glance.failovers >= failovers && glance.resting && glance.settled && quiet,
+            Wants::Home => glance.home && glance.resting && glance.settled && quiet,
             Wants::Time => quiet,
         };
         if !there {

@@ -111,7 +111,7 @@ fn ink_of_state(state: &str) -> Ink {
 }
 
 fn budget(paper: &mut Paper, scene: &Scene) {
-    let width = paper.width().saturating_sub(40).clamp(10, 48);
+    let width = paper.width().saturating_sub(46).clamp(10, 48);
     paper.heading(&format!("Budget of {:.0} s, from the onset", scene.budget));
     let labels = ["accepted again", "processed again"];
     for (label, figure) in labels.into_iter().zip(scene.figures) {

@@ -65,9 +65,12 @@ pub(crate) struct Beyond {
     pub(super) processes: Box<dyn Processes>,
     observer: Answer,
     observer_starts: u32,
-    /// What happened and is not told to the invariants yet, in the order in which it happened.
-    facts: BTreeMap<(Moment, u64), Fact>,
+    /// What happened and is not told to the invariants yet, in the order in which it happened. Of one moment, what engines
+    /// wrote down comes before what they did.
+    facts: BTreeMap<(Moment, bool, u64), Fact>,
     told: u64,
+    /// An engine's journal is being read.
+    reading: bool,
     /// How much later than it was sent a request is seen here.
     pub(crate) latency: Duration,
     /// The promotions that went through, each with the epoch that it began.
@@ -79,7 +82,8 @@ impl Beyond {
     #[inline(never)]
     pub(super) fn keep_fact(&mut self, at: Moment, fact: &Fact) {
         self.told += 1;
-        self.facts.insert((at, self.told), *fact);
+        let comes_first = self.reading || matches!(fact, Fact::Started { .. } | Fact::Stopped { .. });
+        self.facts.insert((at, !comes_first, self.told), *fact);
     }
 }
 
@@ -139,7 +143,10 @@ pub(crate) struct Glance {
     pub(crate) faults: Vec<String>,
     pub(crate) faults_to_come: bool,
     pub(crate) failovers: usize,
-    pub(crate) completed: bool,
+    /// No engine is on its way from one state to another.
+    pub(crate) resting: bool,
+    /// One region commits orders, holds the lease, and is what the public name answers with.
+    pub(crate) settled: bool,
     pub(crate) home: bool,
     pub(crate) figures: [Option<f64>; 2],
     pub(crate) interrupted: bool,
@@ -154,6 +161,15 @@ pub(crate) struct Standing {
     /// None: not running.
     pub(crate) state: Option<StateName>,
     pub(crate) paused: bool,
+}
+
+/// Whether a state may last.
+const fn rests(state: StateName) -> bool {
+    use StateName as S;
+    matches!(
+        state,
+        S::Serving | S::Steady | S::Soaking | S::Rejoining | S::Reconciling | S::Blocked | S::NeedsOperator
+    )
 }
 
 impl<'a> World<'a> {
@@ -182,6 +198,7 @@ impl<'a> World<'a> {
             observer_starts: 0,
             facts: BTreeMap::new(),
             told: 0,
+            reading: false,
             latency: Duration::ZERO,
             promotions: Vec::new(),
         }));
@@ -229,8 +246,16 @@ impl<'a> World<'a> {
         }
         let then = it.when(entry.at.boot).min(self.now);
         let now = std::mem::replace(&mut self.now, then);
+        self.reads(true);
         self.journal(slot, &entry.what);
+        self.reads(false);
         self.now = now;
+    }
+
+    fn reads(&mut self, reading: bool) {
+        if let Some(beyond) = &mut self.beyond {
+            beyond.reading = reading;
+        }
     }
 
     /// A sidecar's shell has begun an effect. Returns where it is kept while it is under way.
@@ -326,10 +351,10 @@ impl<'a> World<'a> {
     /// Tells the invariants what happened until then: whatever arrives late has arrived.
     pub(crate) fn tell_kept_facts(&mut self, until: Moment) {
         let Some(beyond) = &mut self.beyond else { return };
-        let later = beyond.facts.split_off(&(until, u64::MAX));
+        let later = beyond.facts.split_off(&(until, true, u64::MAX));
         let facts = std::mem::replace(&mut beyond.facts, later);
         let record = &mut self.record;
-        for ((at, _), fact) in facts {
+        for ((at, ..), fact) in facts {
             self.invariants.see(at, &fact, &mut |name, when, text| {
                 if is_judged(name) {
                     record.violate(when, name, text);
@@ -500,7 +525,9 @@ impl<'a> World<'a> {
             faults: self.faults.in_force().map(Fault::in_short).collect(),
             faults_to_come: self.faults.schedule.waits() || !self.faults.all_begun(),
             failovers: self.record.failovers.len(),
-            completed: self.record.ledger.is_some(),
+            resting: self.slots.iter().filter_map(|it| it.process).all(rests),
+            settled: self.acceptance(self.store.record().holder) == Acceptance::Commits
+                && self.dns.answer() == self.store.record().holder,
             home: self.record.home.is_some(),
             figures: [figure(&self.placing), figure(&self.processing)],
             interrupted: self.placing.is_open() || self.processing.is_open(),

@@ -81,7 +81,7 @@ impl Aurora {
     /// Looks from the own region: its RDS answers also when the other region is lost.
     async fn look(&self) -> Result<View, Verdict> {
         let (clusters, own) = tokio::join!(self.global_clusters(), self.cluster(self.own));
-        Ok(View::new(&self.names, self.own, clusters?, own?))
+        Ok(View::new(&self.names, self.own, clusters?, own?.as_ref()))
     }
 
     async fn global_clusters(&self) -> Result<Vec<aws_sdk_rds::types::GlobalCluster>, Verdict> {

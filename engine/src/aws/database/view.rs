@@ -39,7 +39,7 @@ pub(super) struct Global {
 
 impl View {
     /// Who the writer is follows from membership, not from a name: after a detach the platform has another global cluster.
-    pub(super) fn new(names: &Names, own: Region, clusters: Vec<GlobalCluster>, cluster: Option<DbCluster>) -> Self {
+    pub(super) fn new(names: &Names, own: Region, clusters: Vec<GlobalCluster>, cluster: Option<&DbCluster>) -> Self {
         let own_name = names.cluster(own);
         let taken = clusters
             .iter()
@@ -51,7 +51,7 @@ impl View {
                 region_of(names, arn) == Some(own) && arn.rsplit(':').next() == Some(own_name.as_str())
             })
         });
-        let status = cluster.as_ref().and_then(|cluster| cluster.status.as_deref());
+        let status = cluster.and_then(|cluster| cluster.status.as_deref());
         Self {
             own,
             own_available: status == Some(AVAILABLE),

@@ -1,7 +1,7 @@
 //! The two switches that turn the PRIMARY record's health.
 //!
 //! Each is written by a conditional write that carries the epoch and the order in which it was decided, so a write that was
-//! held up cannot undo what came after it. [`item`] is switch A, an item in the standby region's DynamoDB; [`object`] is
+//! held up cannot undo what came after it. `item` is switch A, an item in the standby region's DynamoDB; `object` is
 //! switch B, an object in the witness region's S3. Neither needs anything of the home region.
 //!
 //! What the health checks match is the text of `answer`: `engaged` or `released`.

@@ -1,6 +1,7 @@
 //! Asks a sidecar over HTTP.
 
 use std::future::Future;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use reqwest::{RequestBuilder, Url};
 use serde_json::{Value, json};
 
 use crate::service::operators::shapes::ErrorAnswer;
+use crate::service::parts::http::impatient_client;
 
 /// Longer than the sidecar waits for its core.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,7 +46,8 @@ impl Unanswered {
             Self::Interrupted => (130, "interrupted"),
         };
         if as_json {
-            println!("{}", json!({ "error": text }));
+            // The error itself is told below, whatever becomes of this.
+            let _ = print(&format!("{}\n", json!({ "error": text })));
         }
         eprintln!("error: {text}");
         ExitCode::from(code)
@@ -126,8 +129,7 @@ impl Reach {
         text: impl FnOnce(&T) -> String,
     ) -> Result<(), Unanswered> {
         if self.json {
-            println!("{:#}", answer.object);
-            return Ok(());
+            return print(&format!("{:#}\n", answer.object));
         }
         let read = serde_json::from_value::<T>(answer.object).map_err(|error| {
             Unanswered::Outside(format!(
@@ -135,19 +137,24 @@ impl Reach {
                 self.address
             ))
         })?;
-        print!("{}", text(&read));
-        Ok(())
+        print(&text(&read))
+    }
+}
+
+/// Writes an answer to standard output. Whoever reads only its beginning has what they wanted.
+pub(super) fn print(answer: &str) -> Result<(), Unanswered> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Unanswered::Outside(format!("the answer cannot be written: {error}")))
+        }
+        _ => Ok(()),
     }
 }
 
 /// A client that goes nowhere but where it is told.
 pub(super) fn client() -> Result<reqwest::Client, Unanswered> {
-    let client = reqwest::Client::builder()
-        .timeout(PATIENCE)
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build();
-    client.map_err(|error| Unanswered::Outside(format!("the client cannot be set up: {error}")))
+    impatient_client(PATIENCE).map_err(|error| Unanswered::Outside(format!("the client cannot be set up: {error}")))
 }
 
 /// Runs something that waits, until it is done or somebody presses Ctrl-C.

@@ -34,7 +34,7 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs a sidecar, or the observer, until it is told to end.
-    Run(run::RunArguments),
+    Run(Box<run::RunArguments>),
     /// Makes the lease item of a new platform, in which the home region holds epoch 1. Once: it never replaces one.
     #[cfg(feature = "aws")]
     CreateLease(create_lease::CreateLeaseArguments),

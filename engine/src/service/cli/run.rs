@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use reqwest::Url;
 use understudy_policies::Policy;
 use understudy_policies::source::{Source, Style};
 
@@ -60,13 +61,17 @@ pub(super) struct RunArguments {
     /// Where every AWS service is, instead of AWS: an emulator.
     #[cfg(feature = "aws")]
     #[arg(long, value_name = "URL")]
-    endpoint_url: Option<reqwest::Url>,
+    endpoint_url: Option<Url>,
     /// How the log looks: for people, or one JSON object a line.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = observability::Format::Human)]
     log: observability::Format,
     /// What is logged: `error`, `warn`, `info`, `debug` or `trace`.
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: String,
+    /// Where traces of role changes go: an OpenTelemetry collector, such as `http://127.0.0.1:4318/v1/traces`. Needs the
+    /// feature `otel`.
+    #[arg(long, value_name = "URL")]
+    otel_endpoint: Option<Url>,
     /// For drills: the file that holds the drill's time.
     #[arg(long, value_name = "FILE", hide = true)]
     drill_clock: Option<PathBuf>,
@@ -138,6 +143,7 @@ fn settings(arguments: &RunArguments) -> Result<Settings, String> {
         operator_token: Tokens::read(&arguments.token_file).map_err(|wrong| format!("error: {wrong}\n"))?,
         peer_token: secret(&arguments.peer_token_file)?,
         host_names: arguments.allow_host.clone(),
+        traces: arguments.otel_endpoint.clone(),
         tell_journal: arguments.drill_journal,
     })
 }
@@ -149,7 +155,7 @@ pub(super) fn platform(path: &Path) -> Result<Platform, String> {
 
 /// The command line goes before the file.
 #[cfg(feature = "aws")]
-fn elsewhere(mut platform: Platform, endpoint: Option<&reqwest::Url>) -> Platform {
+fn elsewhere(mut platform: Platform, endpoint: Option<&Url>) -> Platform {
     if let (Some(aws), Some(url)) = (&mut platform.aws, endpoint) {
         aws.endpoint = Some(url.clone());
     }

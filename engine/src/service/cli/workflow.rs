@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::client::print;
 use super::text;
 use crate::service::operators::steps;
 use crate::workflow::{FAILBACK, FAILOVER};
@@ -28,14 +29,17 @@ enum WorkflowCommand {
 pub(super) fn run(arguments: &WorkflowArguments) -> ExitCode {
     let WorkflowCommand::Show { json } = arguments.command;
     let (failover, failback) = (steps(&FAILOVER), steps(&FAILBACK));
-    if json {
-        println!("{:#}", json!({ "failover": failover, "failback": failback }));
+    let answer = if json {
+        format!("{:#}\n", json!({ "failover": failover, "failback": failback }))
     } else {
-        print!(
+        format!(
             "{}\n{}",
             text::workflow("Failover", &failover),
             text::workflow("Failback", &failback)
-        );
+        )
+    };
+    match print(&answer) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(unanswered) => unanswered.tell(false),
     }
-    ExitCode::SUCCESS
 }

@@ -1,10 +1,10 @@
 //! What is served over HTTP: the operators' API and page, health and metrics; on a listener of its own, what peers send.
 //!
-//! - [`api`]: `/v1/…`, JSON.
+//! - `api`: `/v1/…`, JSON.
 //! - [`page`]: the status page, `/`.
-//! - [`health`]: `/healthz`, `/readyz`, `/metrics`.
+//! - `health`: `/healthz`, `/readyz`, `/metrics`.
 //! - [`openapi`]: the document that describes all of it.
-//! - [`shield`]: who may ask: no other site's pages, no name that somebody else has pointed here, no change without a
+//! - `shield`: who may ask: no other site's pages, no name that somebody else has pointed here, no change without a
 //!   token.
 
 mod api;

@@ -2,6 +2,8 @@
 
 mod log;
 mod metrics;
+#[cfg(feature = "otel")]
+pub mod traces;
 
 pub use log::{Format, start as start_log};
 pub use metrics::{CONTENT_TYPE, Timer, count, describe_status, install, measure, render, tidy};

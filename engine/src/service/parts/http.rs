@@ -28,6 +28,14 @@ pub fn fresh_client() -> Result<reqwest::Client, reqwest::Error> {
     builder().pool_max_idle_per_host(0).build()
 }
 
+/// A client like [`client`] for a command: whatever takes longer than `patience`, its way there included, is given up.
+///
+/// # Errors
+/// When the machine's TLS cannot be set up.
+pub fn impatient_client(patience: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    builder().timeout(patience).build()
+}
+
 /// Without the feature `tls`, `https` addresses cannot be asked at all: no request goes out in the clear instead.
 fn builder() -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder();

@@ -228,7 +228,7 @@ mod tests {
                 notices: Some(Url::parse(&format!("http://{address}/nowhere")).unwrap()),
             },
             token: Some(Secret::new(TOKEN.to_owned())),
-            client: Client::new(),
+            client: super::super::http::client().unwrap(),
             clock: Clock::real(),
             environment: "dev1".to_owned(),
             region: "us-east-2".to_owned(),

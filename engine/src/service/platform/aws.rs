@@ -245,8 +245,17 @@ mod tests {
 
     #[test]
     fn a_public_name_needs_its_zone_and_the_other_way_round() {
-        assert_eq!(aws("zone = \"Z1\"\n").unwrap_err(), ["UE004 aws.public-name"]);
-        assert_eq!(aws("public-name = \"a.example\"\n").unwrap_err(), ["UE004 aws.zone"]);
+        for (one, other) in [
+            ("zone = \"Z1\"", "`public-name`"),
+            ("public-name = \"a.example\"", "`zone`"),
+        ] {
+            let wrong = read(&Source::new("platform.toml", &format!("{SHORT}{one}\n"))).unwrap_err();
+            let [finding] = wrong.findings() else {
+                panic!("{one}: {:?}", wrong.findings())
+            };
+            assert_eq!((finding.code, finding.key.as_deref()), ("UE004", Some("aws")));
+            assert!(finding.message.contains(other), "{}", finding.message);
+        }
         let both = aws("zone = \"/hostedzone/Z1\"\npublic-name = \"a.example.\"\n").unwrap();
         let public = both.public.unwrap();
         assert_eq!((public.zone.as_str(), public.name.as_str()), ("Z1", "a.example"));

@@ -25,8 +25,8 @@ pub(crate) use orders::Commit;
 /// A Saturday: no market trades.
 const STARTS: i64 = 1_780_761_600_000;
 
-/// How many of the world's seconds pass in a real one, at most: time waits for whoever does not keep up.
-const SPEED: f64 = 40.0;
+/// How many of the world's seconds pass in a real one in a test, at most: time waits for whoever does not keep up.
+pub(crate) const SPEED: f64 = 40.0;
 
 /// What became of a request that was no probe.
 #[derive(Debug, Clone)]
@@ -130,9 +130,9 @@ impl Shared {
 
 impl World {
     /// A world in which everything works, and this region holds the lease.
-    pub(crate) fn new(holder: Region) -> Self {
+    pub(crate) fn new(holder: Region, speed: f64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let pace = Pace::from_now(0, SPEED, STARTS);
+        let pace = Pace::from_now(0, speed, STARTS);
         let time = DrillTime::begin(&folder.path().join("time"), &pace).unwrap().forever();
         let mut regions = [RegionState::default(); 2];
         regions[holder.index()].accepts = true;
@@ -171,7 +171,7 @@ impl World {
         let port = listener.local_addr().unwrap().port();
         runtime.spawn(http::serve(listener, shared.clone()));
         runtime.spawn(orders::place(shared.clone()));
-        pace::keep(shared.clone());
+        pace::keep(shared.clone(), speed);
         Self {
             shared,
             port,

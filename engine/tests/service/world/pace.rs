@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{SPEED, Shared};
+use super::Shared;
 
 /// How far time runs ahead, in its own microseconds.
 const AHEAD: u64 = 300_000;
@@ -20,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 const OVER: &str = "over";
 
-pub(super) fn keep(shared: Shared) {
+pub(super) fn keep(shared: Shared, full: f64) {
     std::thread::spawn(move || {
         let mut waiting: Option<Instant> = None;
         // How late this thread itself is given the processor, in milliseconds: as late as everybody else.
@@ -45,7 +45,7 @@ pub(super) fn keep(shared: Shared) {
             }
             waiting = if late { waiting } else { None };
             let pace = shared.time.pace();
-            let speed = (SPEED / (1.0 + late_ms / 2.0)).max(2.0);
+            let speed = (full / (1.0 + late_ms / 2.0)).max(full.min(2.0));
             let pace = if (speed / pace.speed - 1.0).abs() > 0.2 {
                 pace.at_speed(speed)
             } else {

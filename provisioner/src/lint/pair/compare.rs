@@ -1,7 +1,7 @@
 //! Whether two values mean the same, each for its own region.
 
 use super::Pair;
-use crate::lint::side::{Side, neutral};
+use crate::lint::side::{Leeway, Side, neutral};
 use crate::lint::value::{Node, Piece, Value};
 
 /// Whether two values mean the same.
@@ -75,16 +75,20 @@ fn texts(pair: &Pair<'_>, a: &Node, b: &Node) -> Same {
     if let (Some(a), Some(b)) = (a.number(), b.number()) {
         return if a == b { Same::Yes } else { Same::No };
     }
-    let (x, y) = (
-        key(pair, &pair.primary, a.pieces()),
-        key(pair, &pair.standby, b.pieces()),
-    );
-    match (x, y) {
-        (Some(x), Some(y)) if x == y => Same::Yes,
+    let keys = |leeway| {
+        let x = key(pair, &pair.primary, a.pieces(), leeway)?;
+        Some((x, key(pair, &pair.standby, b.pieces(), leeway)?))
+    };
+    let Some(all) = Leeway::ALL.into_iter().map(keys).collect::<Option<Vec<_>>>() else {
+        return Same::Unknown;
+    };
+    if all.iter().any(|(x, y)| x == y) {
+        Same::Yes
+    } else if refers(a) != refers(b) {
         // A reference may well return what the other side spells out.
-        (Some(_), Some(_)) if refers(a) != refers(b) => Same::Unknown,
-        (Some(_), Some(_)) => Same::No,
-        _ => Same::Unknown,
+        Same::Unknown
+    } else {
+        Same::No
     }
 }
 
@@ -94,8 +98,8 @@ fn refers(node: &Node) -> bool {
         .any(|piece| matches!(piece, Piece::Resource(..) | Piece::Stack(_)))
 }
 
-/// What a text means, whatever the region: the regions and roles are neutral, and a reference is its couple's number.
-pub(super) fn key(pair: &Pair<'_>, side: &Side, pieces: &[Piece]) -> Option<String> {
+/// What a text means, whatever the region: what may differ is neutral, and a reference is its couple's number.
+pub(super) fn key(pair: &Pair<'_>, side: &Side, pieces: &[Piece], leeway: Leeway) -> Option<String> {
     let mut made = String::new();
     let mut letters = String::new();
     for piece in pieces {
@@ -103,7 +107,7 @@ pub(super) fn key(pair: &Pair<'_>, side: &Side, pieces: &[Piece]) -> Option<Stri
             letters.push_str(more);
             continue;
         }
-        made.push_str(&accounts(&neutral(side, &std::mem::take(&mut letters))));
+        made.push_str(&accounts(&neutral(side, &std::mem::take(&mut letters), leeway)));
         match piece {
             Piece::Account => made.push_str("{account}"),
             Piece::Stack(_) => made.push_str("{stack}"),
@@ -116,14 +120,14 @@ pub(super) fn key(pair: &Pair<'_>, side: &Side, pieces: &[Piece]) -> Option<Stri
                         if matches!(expanded.as_slice(), [Piece::Resource(..)]) {
                             return None;
                         }
-                        made.push_str(&key(pair, side, &expanded)?);
+                        made.push_str(&key(pair, side, &expanded, leeway)?);
                     }
                 }
             }
             _ => return None,
         }
     }
-    made.push_str(&accounts(&neutral(side, &letters)));
+    made.push_str(&accounts(&neutral(side, &letters, leeway)));
     (!pieces.is_empty()).then_some(made)
 }
 

@@ -1,7 +1,7 @@
 //! Which resource of one side stands for which of the other. Logical ids may be generated, so they are only one hint
 //! among others. From the strongest hint to the weakest, and only where exactly one resource answers on each side:
 //!
-//! 1. the same name, whatever the region,
+//! 1. the same name, then the same whatever the region,
 //! 2. the same construct path below the stack (the CDK's metadata),
 //! 3. the same logical id, whatever the region, with and without the CDK's hash,
 //! 4. the only ones of their type that are left,
@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::lint::side::{Resource, Side, neutral};
+use crate::lint::side::{Leeway, Resource, Side, neutral};
 use crate::lint::value::{Node, Piece};
 
 /// Below this share of equal properties two resources are not taken for each other.
@@ -18,10 +18,12 @@ const ALIKE_MIN: f64 = 0.6;
 pub(super) fn find(primary: &Side, standby: &Side) -> Vec<(usize, usize)> {
     let mut couples = Vec::new();
     let mut free = [vec![true; primary.resources.len()], vec![true; standby.resources.len()]];
-    let hints: [fn(&Side, &Resource) -> Option<String>; 5] = [name, path, logical, unhashed, only];
-    for hint in hints {
-        let of_primary = keyed(primary, &free[0], hint);
-        let of_standby = keyed(standby, &free[1], hint);
+    let tried = [name as Hint, path, logical, unhashed]
+        .into_iter()
+        .flat_map(|hint| Leeway::ALL.map(|leeway| (hint, leeway)));
+    for (hint, leeway) in tried.chain([(only as Hint, Leeway::None)]) {
+        let of_primary = keyed(primary, &free[0], hint, leeway);
+        let of_standby = keyed(standby, &free[1], hint, leeway);
         for (key, a) in &of_primary {
             if let ([a], Some([b])) = (a.as_slice(), of_standby.get(key).map(Vec::as_slice)) {
                 free[0][*a] = false;
@@ -36,11 +38,12 @@ pub(super) fn find(primary: &Side, standby: &Side) -> Vec<(usize, usize)> {
 }
 
 type Key = (String, String);
+type Hint = fn(&Side, &Resource, Leeway) -> Option<String>;
 
-fn keyed(side: &Side, free: &[bool], hint: fn(&Side, &Resource) -> Option<String>) -> BTreeMap<Key, Vec<usize>> {
+fn keyed(side: &Side, free: &[bool], hint: Hint, leeway: Leeway) -> BTreeMap<Key, Vec<usize>> {
     let mut keyed: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     for (index, resource) in side.resources.iter().enumerate().filter(|(index, _)| free[*index]) {
-        if let Some(key) = hint(side, resource) {
+        if let Some(key) = hint(side, resource, leeway) {
             keyed
                 .entry((family(&resource.kind).to_owned(), key))
                 .or_default()
@@ -59,7 +62,7 @@ fn family(kind: &str) -> &str {
     }
 }
 
-fn name(side: &Side, resource: &Resource) -> Option<String> {
+fn name(side: &Side, resource: &Resource, leeway: Leeway) -> Option<String> {
     let pieces = resource.name().pieces();
     let known = pieces.iter().any(|piece| matches!(piece, Piece::Literal(_)));
     let known = known
@@ -68,7 +71,7 @@ fn name(side: &Side, resource: &Resource) -> Option<String> {
             .any(|piece| matches!(piece, Piece::Unknown | Piece::Resource(..)));
     known.then(|| {
         let key = |piece: &Piece| match piece {
-            Piece::Literal(letters) => neutral(side, letters),
+            Piece::Literal(letters) => neutral(side, letters, leeway),
             Piece::Stack(_) => "{stack}".to_owned(),
             _ => "{account}".to_owned(),
         };
@@ -76,18 +79,18 @@ fn name(side: &Side, resource: &Resource) -> Option<String> {
     })
 }
 
-fn path(side: &Side, resource: &Resource) -> Option<String> {
+fn path(side: &Side, resource: &Resource, leeway: Leeway) -> Option<String> {
     let path = resource.metadata.get("aws:cdk:path").text()?;
     let below = path.split_once('/').map_or(path, |(_, below)| below);
-    Some(neutral(side, below))
+    Some(neutral(side, below, leeway))
 }
 
-fn logical(side: &Side, resource: &Resource) -> Option<String> {
-    Some(neutral(side, resource.logical()))
+fn logical(side: &Side, resource: &Resource, leeway: Leeway) -> Option<String> {
+    Some(neutral(side, resource.logical(), leeway))
 }
 
 /// The CDK ends its logical ids with eight hexadecimal digits, made from the construct's path.
-fn unhashed(side: &Side, resource: &Resource) -> Option<String> {
+fn unhashed(side: &Side, resource: &Resource, leeway: Leeway) -> Option<String> {
     let id = resource.logical();
     let cut = id.len().checked_sub(8).filter(|cut| id.is_char_boundary(*cut))?;
     let (body, hash) = id.split_at(cut);
@@ -95,10 +98,10 @@ fn unhashed(side: &Side, resource: &Resource) -> Option<String> {
         && hash
             .bytes()
             .all(|byte| byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte));
-    hashed.then(|| neutral(side, body))
+    hashed.then(|| neutral(side, body, leeway))
 }
 
-fn only(_: &Side, resource: &Resource) -> Option<String> {
+fn only(_: &Side, resource: &Resource, _: Leeway) -> Option<String> {
     // A side's bookkeeping says nothing of what it is for, and neither does a policy or a permission.
     const TELLING: &[&str] = &["AWS::IAM::Policy", "AWS::Lambda::Permission", "AWS::CDK::Metadata"];
     (!TELLING.contains(&resource.kind.as_str()) && !renames(resource)).then(String::new)
@@ -152,9 +155,12 @@ fn alike(primary: &Side, standby: &Side, free: &mut [Vec<bool>; 2]) -> Vec<(usiz
 fn facts(side: &Side, resource: &Resource) -> Vec<String> {
     fn collect(side: &Side, path: &str, node: &Node, facts: &mut Vec<String>) {
         if let Some(text) = node.text() {
-            facts.push(format!("{path}={}", neutral(side, text)));
+            facts.push(format!("{path}={}", neutral(side, text, Leeway::Roles)));
         } else if let Some((target, attribute)) = node.target() {
-            facts.push(format!("{path}={}.{attribute}", neutral(side, &target.logical)));
+            facts.push(format!(
+                "{path}={}.{attribute}",
+                neutral(side, &target.logical, Leeway::Roles)
+            ));
         }
         for item in node.items() {
             collect(side, path, item, facts);

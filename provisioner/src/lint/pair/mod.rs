@@ -3,12 +3,10 @@
 mod compare;
 mod counterpart;
 
-use std::collections::BTreeSet;
-
 pub use compare::Same;
 
 use super::document::Document;
-use super::side::{Resource, Role, Side};
+use super::side::{Leeway, Resource, Role, Side};
 use super::value::Node;
 
 /// What the policy says, as far as the rules need it.
@@ -128,15 +126,9 @@ impl<'a> Pair<'a> {
         self.same(a, b) == Same::No
     }
 
-    /// A text that is equal for values which mean the same for their regions, if all of it is known.
+    /// A text that is equal for values which mean the same, if all of it is known. What may differ is up to `leeway`.
     #[must_use]
-    pub fn key(&self, side: &Side, node: &Node) -> Option<String> {
-        compare::key(self, side, node.pieces())
-    }
-
-    /// The keys of a list's items; `None` if one of them is unknown.
-    #[must_use]
-    pub fn keys<'b>(&self, side: &Side, nodes: impl IntoIterator<Item = &'b Node>) -> Option<BTreeSet<String>> {
-        nodes.into_iter().map(|node| self.key(side, node)).collect()
+    pub(crate) fn key(&self, side: &Side, node: &Node, leeway: Leeway) -> Option<String> {
+        compare::key(self, side, node.pieces(), leeway)
     }
 }

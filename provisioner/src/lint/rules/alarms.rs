@@ -237,11 +237,11 @@ fn deaf(pair: &Pair<'_>, couple: (&Resource, &Resource), found: &mut Findings<'_
         let enabled = alarm.get("ActionsEnabled").yes_or(true)?;
         (!actions.is_unknown()).then(|| enabled && !actions.items().is_empty())
     };
-    if let (Some(x), Some(y)) = (hears(couple.0), hears(couple.1)) {
-        if x != y {
-            let silent = if y { &pair.primary } else { &pair.standby };
-            let reason = format!("`{}` does nothing in {}", couple.1.logical(), named(silent));
-            found.differ(&DEAF, couple, "AlarmActions", reason);
-        }
+    if let (Some(x), Some(y)) = (hears(couple.0), hears(couple.1))
+        && x != y
+    {
+        let silent = if y { &pair.primary } else { &pair.standby };
+        let reason = format!("`{}` does nothing in {}", couple.1.logical(), named(silent));
+        found.differ(&DEAF, couple, "AlarmActions", reason);
     }
 }

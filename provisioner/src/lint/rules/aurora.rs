@@ -3,7 +3,7 @@
 use super::rules;
 use crate::lint::finding::{Findings, Rule, Spot, named};
 use crate::lint::pair::Pair;
-use crate::lint::side::{Resource, Side};
+use crate::lint::side::{Leeway, Resource, Side};
 use crate::lint::value::Node;
 
 rules! {
@@ -183,7 +183,7 @@ fn couple_of_clusters(pair: &Pair<'_>, couple: (&Resource, &Resource), found: &m
     let classes = |side: &Side, cluster: &Resource| -> Option<Vec<String>> {
         let classes: Option<Vec<String>> = instances(side, cluster)
             .iter()
-            .map(|instance| pair.key(side, instance.get("DBInstanceClass")))
+            .map(|instance| pair.key(side, instance.get("DBInstanceClass"), Leeway::None))
             .collect();
         let mut classes = classes?;
         classes.sort_unstable();

@@ -48,22 +48,22 @@ pub(super) fn check(pair: &Pair<'_>, found: &mut Findings<'_>) {
             node if node.is_absent() => Some(default.to_owned()),
             node => node.text().map(str::to_owned),
         };
-        if let (Some(a), Some(b)) = (policy(couple.0), policy(couple.1)) {
-            if a != b {
-                let reason = format!(
-                    "DeletionPolicy is {b} in {} and {a} in {}",
-                    named(&pair.standby),
-                    named(&pair.primary)
-                );
-                found.add(
-                    &KEPT,
-                    reason,
-                    &[
-                        Spot::value(&pair.standby, couple.1, &couple.1.deletion_policy),
-                        Spot::value(&pair.primary, couple.0, &couple.0.deletion_policy),
-                    ],
-                );
-            }
+        if let (Some(a), Some(b)) = (policy(couple.0), policy(couple.1))
+            && a != b
+        {
+            let reason = format!(
+                "DeletionPolicy is {b} in {} and {a} in {}",
+                named(&pair.standby),
+                named(&pair.primary)
+            );
+            found.add(
+                &KEPT,
+                reason,
+                &[
+                    Spot::value(&pair.standby, couple.1, &couple.1.deletion_policy),
+                    Spot::value(&pair.primary, couple.0, &couple.0.deletion_policy),
+                ],
+            );
         }
     }
     if let Some(suffix) = &pair.limits.suffix {
@@ -142,6 +142,8 @@ fn tags(pair: &Pair<'_>, (a, b): (&Resource, &Resource), found: &mut Findings<'_
         let listed = tags.items().iter().map(|tag| tag.get("Key").text().map(str::to_owned));
         listed
             .chain(tags.entries().iter().map(|(key, _)| Some(key.clone())))
+            // What the CDK notes for itself is nobody's tag.
+            .filter(|key| !key.as_ref().is_some_and(|key| key.starts_with("aws-cdk:")))
             .collect()
     };
     let (Some(x), Some(y)) = (keys(a), keys(b)) else { return };

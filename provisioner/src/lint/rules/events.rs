@@ -129,10 +129,9 @@ fn pattern(pair: &Pair<'_>, couple: (&Resource, &Resource), found: &mut Findings
     };
     let (a, b) = (parsed(couple.0), parsed(couple.1));
     if pair.differ(&a, &b) {
-        let keys = a.entries().iter().chain(b.entries()).map(|(key, _)| key.as_str());
+        let mut keys = a.entries().iter().chain(b.entries()).map(|(key, _)| key.as_str());
         let differing = keys
-            .filter(|key| pair.differ(a.get(key), b.get(key)))
-            .next()
+            .find(|key| pair.differ(a.get(key), b.get(key)))
             .unwrap_or("EventPattern");
         let reason = format!(
             "{differing} of `{}` is {} in {} and {} in {}",
@@ -157,15 +156,15 @@ fn letters(pair: &Pair<'_>, couple: (&Resource, &Resource), found: &mut Findings
                 .count()
         })
     };
-    if let (Some(x), Some(y)) = (count(couple.0), count(couple.1)) {
-        if (x == 0) != (y == 0) {
-            let with = if x == 0 { &pair.standby } else { &pair.primary };
-            let reason = format!(
-                "targets of `{}` have a DeadLetterConfig only in {}",
-                couple.1.logical(),
-                named(with)
-            );
-            found.differ(&LETTERS, couple, "Targets", reason);
-        }
+    if let (Some(x), Some(y)) = (count(couple.0), count(couple.1))
+        && (x == 0) != (y == 0)
+    {
+        let with = if x == 0 { &pair.standby } else { &pair.primary };
+        let reason = format!(
+            "targets of `{}` have a DeadLetterConfig only in {}",
+            couple.1.logical(),
+            named(with)
+        );
+        found.differ(&LETTERS, couple, "Targets", reason);
     }
 }

@@ -150,16 +150,16 @@ fn functions(pair: &Pair<'_>, couple: (&Resource, &Resource), found: &mut Findin
             Some(subnets.is_present())
         }
     };
-    if let (Some(x), Some(y)) = (networked(a), networked(b)) {
-        if x != y {
-            let inside = if y { &pair.standby } else { &pair.primary };
-            found.differ(
-                &NETWORKED,
-                couple,
-                "VpcConfig",
-                format!("`{}` is in a network only in {}", b.logical(), named(inside)),
-            );
-        }
+    if let (Some(x), Some(y)) = (networked(a), networked(b))
+        && x != y
+    {
+        let inside = if y { &pair.standby } else { &pair.primary };
+        found.differ(
+            &NETWORKED,
+            couple,
+            "VpcConfig",
+            format!("`{}` is in a network only in {}", b.logical(), named(inside)),
+        );
     }
     environment(pair, couple, found);
 }
@@ -295,16 +295,16 @@ fn target_region(side: &Side, node: &Node) -> Option<String> {
 
 fn mappings(pair: &Pair<'_>, couple: (&Resource, &Resource), found: &mut Findings<'_>) {
     let enabled = |mapping: &Resource| mapping.get("Enabled").yes_or(true);
-    if let (Some(x), Some(y)) = (enabled(couple.0), enabled(couple.1)) {
-        if x != y {
-            let off = if y { &pair.primary } else { &pair.standby };
-            found.differ(
-                &DISABLED,
-                couple,
-                "Enabled",
-                format!("`{}` is switched off in {}", couple.1.logical(), named(off)),
-            );
-        }
+    if let (Some(x), Some(y)) = (enabled(couple.0), enabled(couple.1))
+        && x != y
+    {
+        let off = if y { &pair.primary } else { &pair.standby };
+        found.differ(
+            &DISABLED,
+            couple,
+            "Enabled",
+            format!("`{}` is switched off in {}", couple.1.logical(), named(off)),
+        );
     }
     let settings = [
         ("BatchSize", "10"),

@@ -43,8 +43,11 @@ pub(super) fn check(pair: &Pair<'_>, found: &mut Findings<'_>) {
     }
 }
 
+/// A statement, and the resource that declares it.
+type Statement<'a> = (&'a Resource, &'a Node);
+
 /// The statements of a role, its own and those of policies beside it. `None` if some are unknown.
-fn statements<'a>(side: &'a Side, role: &'a Resource) -> Option<Vec<(&'a Resource, &'a Node)>> {
+fn statements<'a>(side: &'a Side, role: &'a Resource) -> Option<Vec<Statement<'a>>> {
     let mut all = Vec::new();
     let mut add = |resource: &'a Resource, document: &'a Node| {
         if document.is_unknown() || document.get("Statement").is_unknown() {
@@ -115,7 +118,7 @@ fn permissions(pair: &Pair<'_>, couple: (&Resource, &Resource), found: &mut Find
         return;
     };
     pinned(pair, (&x, &y), found);
-    let actions = |all: &[(&Resource, &Node)], effect: &str| -> Option<BTreeSet<String>> {
+    let actions = |all: &[Statement<'_>], effect: &str| -> Option<BTreeSet<String>> {
         let mut actions = BTreeSet::new();
         for (_, statement) in all
             .iter()
@@ -163,8 +166,8 @@ fn permissions(pair: &Pair<'_>, couple: (&Resource, &Resource), found: &mut Find
 }
 
 /// Statements of both sides that name the same region's resources, and none of the other's.
-fn pinned(pair: &Pair<'_>, statements: (&[(&Resource, &Node)], &[(&Resource, &Node)]), found: &mut Findings<'_>) {
-    let reached = |side: &Side, all: &[(&Resource, &Node)], service: &str| -> BTreeSet<String> {
+fn pinned(pair: &Pair<'_>, statements: (&[Statement<'_>], &[Statement<'_>]), found: &mut Findings<'_>) {
+    let reached = |side: &Side, all: &[Statement<'_>], service: &str| -> BTreeSet<String> {
         let resources = all.iter().flat_map(|(_, statement)| statement.get("Resource").each());
         let of = resources.filter(|node| service_of(side, node).is_some_and(|found| found == service));
         of.filter_map(|node| side.region_of(node)).collect()

@@ -4,7 +4,7 @@ use super::aurora::{properties_differ, short};
 use super::rules;
 use crate::lint::finding::{Findings, Spot, named};
 use crate::lint::pair::Pair;
-use crate::lint::side::{Resource, Side, arn_region};
+use crate::lint::side::{Resource, Side, arn_region, regions};
 use crate::lint::value::Node;
 
 rules! {
@@ -85,8 +85,24 @@ pub(super) fn check(pair: &Pair<'_>, found: &mut Findings<'_>) {
             );
             found.differ(&VALUES, couple, "Value", reason);
         }
+        if same_though_relative(couple.0, a, b) {
+            let reason = format!("`{}` is {} on both sides", couple.1.name().shown(), short(b));
+            found.differ(&VALUES, couple, "Value", reason);
+        }
         properties_differ(pair, couple, &[("Type", "")], &VALUES, found);
     }
+}
+
+/// Does a parameter that is named relative to its region, such as `peer`, name the same region on both sides?
+fn same_though_relative(parameter: &Resource, a: &Node, b: &Node) -> bool {
+    const RELATIVE: &[&str] = &["peer", "other", "remote", "local", "own", "current"];
+    let name = parameter.name().text().unwrap_or_default().to_lowercase();
+    let relative = name
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| RELATIVE.contains(&word));
+    relative
+        && a.text()
+            .is_some_and(|text| Some(text) == b.text() && !regions(text).is_empty())
 }
 
 /// Properties that hold a key's id or ARN: `KmsKeyId`, `KMSMasterKeyID`, `KmsKeyArn`, ...
@@ -101,11 +117,11 @@ fn foreign_keys(side: &Side, resource: &Resource, node: &Node, found: &mut Findi
         if name.contains("Replic") {
             continue;
         }
-        if is_key(name) {
-            if let Some(region) = arn_region(value.pieces()).filter(|region| *region != side.region) {
-                let reason = format!("`{}` in {} names a key of {region}", resource.logical(), named(side));
-                found.add(&FOREIGN_KEY, reason, &[Spot::value(side, resource, value)]);
-            }
+        if is_key(name)
+            && let Some(region) = arn_region(value.pieces()).filter(|region| *region != side.region)
+        {
+            let reason = format!("`{}` in {} names a key of {region}", resource.logical(), named(side));
+            found.add(&FOREIGN_KEY, reason, &[Spot::value(side, resource, value)]);
         }
         foreign_keys(side, resource, value, found);
     }

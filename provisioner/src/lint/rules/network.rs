@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::rules;
 use crate::lint::finding::{Findings, Spot, named};
 use crate::lint::pair::Pair;
-use crate::lint::side::{Resource, Side};
+use crate::lint::side::{Leeway, Resource, Side};
 use crate::lint::value::Node;
 
 rules! {
@@ -148,7 +148,7 @@ fn endpoints(pair: &Pair<'_>, found: &mut Findings<'_>) {
         side.of("AWS::EC2::VPCEndpoint")
             .map(|endpoint| {
                 Some((
-                    pair.key(side, endpoint.get("ServiceName"))?,
+                    pair.key(side, endpoint.get("ServiceName"), Leeway::Regions)?,
                     side.number(&endpoint.target)?,
                 ))
             })

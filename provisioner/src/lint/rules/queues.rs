@@ -6,7 +6,7 @@ use super::aurora::properties_differ;
 use super::rules;
 use crate::lint::finding::{Findings, Spot, named};
 use crate::lint::pair::Pair;
-use crate::lint::side::Side;
+use crate::lint::side::{Leeway, Resource, Side};
 
 rules! {
     VISIBILITY = "UL441": "a message comes back before its function gives up",
@@ -69,8 +69,7 @@ pub(super) fn check(pair: &Pair<'_>, found: &mut Findings<'_>) {
     }
     for couple in pair.couples(&["AWS::SQS::Queue", "AWS::SNS::Topic"]) {
         let encrypted = couple.0.get("KmsMasterKeyId").is_present();
-        let managed =
-            |queue: &crate::lint::side::Resource| queue.get("SqsManagedSseEnabled").yes_or(true) == Some(false);
+        let managed = |queue: &Resource| queue.get("SqsManagedSseEnabled").yes_or(true) == Some(false);
         let differs =
             encrypted != couple.1.get("KmsMasterKeyId").is_present() || managed(couple.0) != managed(couple.1);
         if differs {
@@ -97,26 +96,26 @@ fn visibility(side: &Side, found: &mut Findings<'_>) {
         };
         let visible = queue.get("VisibilityTimeout").number_or(30.0);
         let timeout = function.get("Timeout").number_or(3.0);
-        if let (Some(visible), Some(timeout)) = (visible, timeout) {
-            if visible < timeout {
-                let reason = format!(
-                    "`{}` shows a message again after {visible} s, `{}` may take {timeout} s",
-                    queue.logical(),
-                    function.logical()
-                );
-                let spots = [
-                    Spot::value(side, queue, queue.get("VisibilityTimeout")),
-                    Spot::value(side, function, function.get("Timeout")),
-                ];
-                found.add(&VISIBILITY, reason, &spots);
-            }
+        if let (Some(visible), Some(timeout)) = (visible, timeout)
+            && visible < timeout
+        {
+            let reason = format!(
+                "`{}` shows a message again after {visible} s, `{}` may take {timeout} s",
+                queue.logical(),
+                function.logical()
+            );
+            let spots = [
+                Spot::value(side, queue, queue.get("VisibilityTimeout")),
+                Spot::value(side, function, function.get("Timeout")),
+            ];
+            found.add(&VISIBILITY, reason, &spots);
         }
     }
 }
 
 fn subscribers(pair: &Pair<'_>, found: &mut Findings<'_>) {
     for (a, b) in pair.couples(&["AWS::SNS::Topic"]) {
-        let of = |side: &Side, topic: &crate::lint::side::Resource| -> Option<BTreeSet<String>> {
+        let of = |side: &Side, topic: &Resource, leeway: Leeway| -> Option<BTreeSet<String>> {
             let beside = side
                 .of("AWS::SNS::Subscription")
                 .filter(|one| {
@@ -136,20 +135,24 @@ fn subscribers(pair: &Pair<'_>, found: &mut Findings<'_>) {
                 Some(format!(
                     "{} {}",
                     one.get("Protocol").text()?,
-                    pair.key(side, one.get("Endpoint"))?
+                    pair.key(side, one.get("Endpoint"), leeway)?
                 ))
             })
             .collect()
         };
-        let (Some(x), Some(y)) = (of(&pair.primary, a), of(&pair.standby, b)) else {
+        let both = |leeway| Some((of(&pair.primary, a, leeway)?, of(&pair.standby, b, leeway)?));
+        let Some(all) = Leeway::ALL.into_iter().map(both).collect::<Option<Vec<_>>>() else {
             continue;
         };
-        if x != y {
+        let [(_, _), (x, y), (_, _)] = all.as_slice() else {
+            continue;
+        };
+        if all.iter().all(|(x, y)| x != y) {
             let reason = format!(
                 "`{}` has {} of {} subscriptions in {}, and {} in {}",
                 b.logical(),
-                y.intersection(&x).count(),
-                x.union(&y).count(),
+                y.intersection(x).count(),
+                x.union(y).count(),
                 named(&pair.standby),
                 x.len(),
                 named(&pair.primary)

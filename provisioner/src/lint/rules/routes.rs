@@ -23,7 +23,7 @@ pub(super) fn of<'a>(side: &'a Side, api: &'a Resource) -> Option<BTreeMap<Strin
     for method in side.of("AWS::ApiGateway::Method") {
         let id = method.get("RestApiId");
         // SAM's implicit API has no id.
-        if !belongs(id) && !(id.is_absent() && alone) {
+        if !(belongs(id) || id.is_absent() && alone) {
             continue;
         }
         let path = match method.get("Understudy::Path") {

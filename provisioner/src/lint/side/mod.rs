@@ -1,5 +1,6 @@
 //! One side: the templates of one region, resolved for that region.
 
+mod combine;
 mod names;
 mod resolve;
 mod sam;
@@ -7,7 +8,7 @@ mod sam;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-pub(crate) use names::neutral;
+pub(crate) use names::{Leeway, neutral};
 pub use names::{arn_region, name_property, regions};
 
 use super::document::{Document, NodeId};

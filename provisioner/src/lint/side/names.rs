@@ -192,10 +192,29 @@ pub fn arn_region(pieces: &[Piece]) -> Option<String> {
     None
 }
 
-/// A text with everything that rightly differs between the two regions replaced: the regions' names, long and short,
-/// and the words for their roles. What is left must be the same on both sides.
+/// How far two texts may differ and still mean the same, each for its region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leeway {
+    /// Not at all: both sides name the same thing, be it one region.
+    None,
+    /// By the regions' names.
+    Regions,
+    /// By the regions' names, long and short, and the words for their roles.
+    Roles,
+}
+
+impl Leeway {
+    /// From the strictest to the widest. A word such as `main` or `backup` is a role in one name and none in another, so
+    /// each has to be tried.
+    pub(crate) const ALL: [Self; 3] = [Self::None, Self::Regions, Self::Roles];
+}
+
+/// A text in which what may differ is replaced. What is left must be the same on both sides.
 #[must_use]
-pub(crate) fn neutral(side: &Side, text: &str) -> String {
+pub(crate) fn neutral(side: &Side, text: &str, leeway: Leeway) -> String {
+    if leeway == Leeway::None {
+        return text.to_owned();
+    }
     let mut made = String::new();
     let mut from = 0;
     for (start, end) in places(text) {
@@ -208,7 +227,11 @@ pub(crate) fn neutral(side: &Side, text: &str) -> String {
         from = end;
     }
     made.push_str(&text[from..]);
-    words(side, &made)
+    if leeway == Leeway::Roles {
+        words(side, &made)
+    } else {
+        made
+    }
 }
 
 /// The short forms of a region's name: `use1`, `useast1`.
@@ -221,8 +244,8 @@ fn short_forms(region: &str) -> [String; 2] {
 }
 
 fn words(side: &Side, text: &str) -> String {
-    const PRIMARY: &[&str] = &["primary", "main", "home"];
-    const STANDBY: &[&str] = &["standby", "secondary", "replica", "dr", "backup"];
+    const PRIMARY: &[&str] = &["primary", "main", "home", "active"];
+    const STANDBY: &[&str] = &["standby", "secondary", "replica", "dr", "backup", "passive"];
     let (here, there) = match side.role {
         super::Role::Primary => (PRIMARY, STANDBY),
         super::Role::Standby => (STANDBY, PRIMARY),

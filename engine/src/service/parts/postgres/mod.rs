@@ -6,11 +6,11 @@
 //!              other region's Link ──▶ who writes, what was lost
 //! ```
 //!
-//! - [`link`]: one long-lived connection to one region's database, and when to give it up.
+//! - `link`: one long-lived connection to one region's database, and when to give it up.
 //! - [`statements`]: what is asked of a database. Aurora's adapter asks the same for clock and serving row.
-//! - [`promotion`]: the policy's method `postgres`.
-//! - [`view`]: who the writer is, from what both databases say.
-//! - [`switchover`], [`rejoin`], [`compare`]: the planned way home, the rebuilt standby, what was lost.
+//! - `promotion`: the policy's method `postgres`.
+//! - `view`: who the writer is, from what both databases say.
+//! - `switchover`, `rejoin`, `compare`: the planned way home, the rebuilt standby, what was lost.
 //! - [`probe`]: a look at a database as a new client has it.
 //!
 //! Streaming replication knows no epoch. What keeps two writers apart is the lease before a promotion, and the commit

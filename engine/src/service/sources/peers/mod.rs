@@ -7,7 +7,7 @@
 //! | `POST /peer/v1/signals` | the observer, whenever it saw something | signals |
 //!
 //! All three show the peers' token, and are answered by 204, or by a JSON object whose `error` says what is wrong. The
-//! bodies are those of [`wire`].
+//! bodies are those of `wire`.
 
 pub(crate) mod messenger;
 pub(crate) mod wire;

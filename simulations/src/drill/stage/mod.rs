@@ -1,5 +1,7 @@
 //! The stage: one thread on which the world lives, fed with what arrives, in the order in which it does.
 
+mod showing;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -9,28 +11,27 @@ use std::time::Duration;
 use understudy_engine::core::effect::Intent;
 use understudy_engine::core::ids::{Epoch, Region};
 use understudy_engine::core::journal::{Happening, JournalEntry};
-use understudy_engine::core::machine::StateName;
 use understudy_engine::service::clock::{Clock, DrillTime};
 use understudy_policies::Policy;
 
-use super::clients::{Attempt, Crowd};
-use super::crew::{Crew, Hands};
-use super::fleet::Member;
-use super::governor::Governor;
-use super::lanes::Lanes;
-use super::report::{DrillReport, MeasuredReport, PageReport, Remains};
-use super::scene::{Scene, SidecarScene, WitnessScene};
-use super::staging::{self, Audience};
-use super::verdict::Watch;
-use super::{Failure, Incoming, Stop};
 use crate::conditions::Conditions;
+use crate::drill::clients::{Attempt, Crowd};
+use crate::drill::crew::{Crew, Hands};
+use crate::drill::governor::Governor;
+use crate::drill::habits::{Habit, Habits};
+use crate::drill::lanes::Lanes;
+use crate::drill::report::DrillReport;
+use crate::drill::scene::Scene;
+use crate::drill::staging::{self, Audience};
+use crate::drill::verdict::Watch;
+use crate::drill::{Failure, Incoming, Stop};
 use crate::report::{Kind, words};
 use crate::run::conditions_rng;
 use crate::scenario::Scenario;
 use crate::world::World;
 use crate::world::clients::Acceptance;
 use crate::world::clock::Moment;
-use crate::world::outside::{Glance, OBSERVER, Question};
+use crate::world::outside::{Glance, OBSERVER};
 
 /// How often the scene is shown and looked at as a whole, in real time.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
@@ -46,14 +47,8 @@ const LATENCY: Duration = Duration::from_millis(250);
 const LATENCY_GOVERNED: Duration = Duration::from_secs(2);
 /// How long the engine's processes may take to start, in real time.
 const START_MAX: Duration = Duration::from_secs(30);
-/// What is done at least this often is done every second: whoever is late with it is waited for.
-const REGULAR: Duration = Duration::from_millis(1_600);
-/// A process that has not been heard of for so long is not waited for, in real time.
-const SILENT_MAX: Duration = Duration::from_secs(1);
 /// While something happens, and for so long before and after it, an adaptive drill is awake.
 const AWAKE_AROUND: Duration = Duration::from_secs(20);
-/// Decisions on show.
-const DECISIONS: usize = 4;
 /// What went wrong with the drill itself is told so often at most.
 const TROUBLES_MAX: usize = 20;
 
@@ -66,29 +61,6 @@ struct Order {
     committed: bool,
     client: usize,
     number: u64,
-}
-
-/// What a process does again and again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Habit {
-    Lease,
-    /// Whatever follows from something else, or is done more seldom: nobody waits for it.
-    Other,
-    Probe(Region, Question),
-    Reference,
-    /// It has reached another process with a letter about this.
-    Letter(usize, u64),
-}
-
-/// When a process was last heard to do it.
-#[derive(Debug, Clone, Copy)]
-struct Heard {
-    /// On the drill's clock, in microseconds.
-    drill: u64,
-    /// On the machine's.
-    real: Duration,
-    /// It does so every second.
-    regular: bool,
 }
 
 /// The stage.
@@ -105,7 +77,7 @@ pub(crate) struct Stage<'a> {
     began: Duration,
     crowd: Crowd,
     orders: Vec<Order>,
-    heard: BTreeMap<(usize, Habit), Heard>,
+    habits: Habits,
     /// By witness, region and slot.
     says: BTreeMap<(u8, usize, usize), &'static str>,
     watch: Watch,
@@ -147,7 +119,7 @@ impl<'a> Stage<'a> {
             began: since_boot(real),
             real,
             orders: Vec::new(),
-            heard: BTreeMap::new(),
+            habits: Habits::default(),
             says: BTreeMap::new(),
             watch: Watch::new(scenario),
             awake_until: Moment::START.after(scenario.onset + AWAKE_AROUND),
@@ -212,8 +184,7 @@ impl<'a> Stage<'a> {
             let silent = {
                 let crew = self.crew.borrow();
                 let mut members = crew.fleet.members().iter();
-                let heard = |process: usize| self.heard.keys().any(|(other, _)| *other == process);
-                let silent = members.find(|member| !heard(member.seat.process));
+                let silent = members.find(|member| !self.habits.knows(member.seat.process));
                 silent.map(|member| member.seat.name())
             };
             let Some(silent) = silent else { return Ok(()) };
@@ -270,18 +241,7 @@ impl<'a> Stage<'a> {
 
     fn govern(&mut self, now: Moment) -> Result<f64, Failure> {
         if self.governor.is_governed() {
-            let real = self.now_real();
-            let crew = self.crew.borrow();
-            let waited_for = |(process, habit): &(usize, Habit), heard: &Heard| {
-                let reached = match habit {
-                    Habit::Letter(to, _) => crew.fleet.is_awake(*to),
-                    Habit::Other => false,
-                    Habit::Lease | Habit::Probe(..) | Habit::Reference => true,
-                };
-                heard.regular && reached && real - heard.real < SILENT_MAX && crew.fleet.is_awake(*process)
-            };
-            let heard = self.heard.iter().filter(|(habit, heard)| waited_for(habit, heard));
-            let heard = heard.map(|(_, heard)| heard.drill).min();
+            let heard = self.habits.furthest_behind(&self.crew.borrow().fleet, self.now_real());
             self.governor.go_on(now < self.awake_until, heard)?;
         }
         let speed = self.governor.speed_now();
@@ -395,18 +355,7 @@ impl<'a> Stage<'a> {
     }
 
     fn hear(&mut self, process: usize, habit: Habit) {
-        let (drill, real) = (self.time.micros(), self.now_real());
-        let heard = self.heard.entry((process, habit)).or_insert(Heard {
-            drill,
-            real,
-            regular: false,
-        });
-        let since = Duration::from_micros(drill - heard.drill.min(drill));
-        *heard = Heard {
-            drill,
-            real,
-            regular: since <= REGULAR && (heard.regular || since >= REGULAR / 8),
-        };
+        self.habits.hear(process, habit, self.time.micros(), self.now_real());
     }
 
     fn note(&mut self, attempt: &Attempt) {
@@ -482,114 +431,12 @@ impl<'a> Stage<'a> {
     }
 
     fn something_happens(&self, now: Moment, glance: &Glance) -> bool {
-        let resting = |state: Option<StateName>| {
-            use StateName as S;
-            matches!(
-                state,
-                None | Some(
-                    S::Serving | S::Steady | S::Soaking | S::Rejoining | S::Reconciling | S::Blocked | S::NeedsOperator
-                )
-            )
-        };
         let onset = Moment::START.after(self.scenario.onset);
         let changes = staging::changes(self.scenario).any(|at| {
             let at = onset.after(at);
             now <= at && now.after(AWAKE_AROUND) >= at
         });
-        changes || glance.interrupted || glance.engines.iter().any(|engine| !resting(engine.state))
-    }
-
-    fn scene(&mut self, glance: &Glance) -> Scene {
-        let timeline = self.world.timeline();
-        let news = timeline[self.told.min(timeline.len())..].to_vec();
-        self.told = timeline.len();
-        let region = |region: Region| words::region(region);
-        let crew = self.crew.borrow();
-        let sidecars = glance.engines.iter().zip(crew.fleet.members());
-        Scene {
-            since_onset: glance.since_onset,
-            speed: self.governor.speed_now(),
-            faults: glance.faults.clone(),
-            holder: (region(glance.lease.holder), glance.lease.epoch.0),
-            claimed_by: glance.lease.claim.map(|claim| region(claim.region)),
-            answer: region(glance.answer),
-            orders: glance.acceptance.map(|acceptance| match acceptance {
-                Acceptance::Commits => "commits",
-                Acceptance::Intake => "accepts",
-                Acceptance::Refuses => "refuses",
-            }),
-            sidecars: sidecars
-                .map(|(engine, member)| SidecarScene {
-                    who: engine.who.clone(),
-                    state: engine.state.map(StateName::name),
-                    suspended: engine.paused,
-                    page: format!("http://{}/", member.operators),
-                })
-                .collect(),
-            witnesses: self.witnesses(glance),
-            able_percent: self.crowd.able_percent(),
-            figures: glance.figures,
-            interrupted: glance.interrupted,
-            budget: self.policy.budget.total.as_secs_f64(),
-            decisions: self.world.decisions().iter().rev().take(DECISIONS).cloned().collect(),
-            news,
-        }
-    }
-
-    /// What the sidecars that run make of each witness.
-    fn witnesses(&self, glance: &Glance) -> Vec<WitnessScene> {
-        let says = |number: u8, region: Region| {
-            let from = (number, region.index(), 0);
-            let to = (number, region.index(), usize::MAX);
-            let runs = |slot: usize| {
-                glance
-                    .engines
-                    .get(slot)
-                    .is_some_and(|it| it.state.is_some() && !it.paused)
-            };
-            let says = self.says.range(from..=to).filter(|((.., slot), _)| runs(*slot));
-            says.map(|(_, says)| *says).collect::<Vec<_>>()
-        };
-        (0_u8..=u8::MAX)
-            .zip(&self.policy.witnesses)
-            .map(|(number, witness)| WitnessScene {
-                witness: witness.name.clone(),
-                quorum: witness.quorum,
-                says: Region::BOTH.map(|region| says(number, region)),
-            })
-            .filter(|witness| witness.says.iter().any(|says| !says.is_empty()))
-            .collect()
-    }
-
-    fn report(self, processes: Vec<u32>) -> DrillReport {
-        let took = self.now_real() - self.began;
-        let told = |order: &&Order| self.crowd.was_told(order.client, order.number);
-        let lost = |order: &&Order| order.committed && self.world.is_lost(order.region, order.at, order.epoch);
-        let count = |orders: usize| u64::try_from(orders).unwrap_or(u64::MAX);
-        let committed = self.orders.iter().filter(|order| order.committed).filter(told);
-        let measured = MeasuredReport {
-            clients: self.audience.keeps.len(),
-            placed: self.crowd.placed,
-            accepted: self.crowd.accepted,
-            refused: self.crowd.refused,
-            processed_at_once: count(committed.count()).min(self.crowd.accepted),
-            acknowledged_and_lost: count(self.orders.iter().filter(told).filter(lost).count()),
-        };
-        let page = |member: &Member| PageReport {
-            who: member.seat.name(),
-            url: format!("http://{}/", member.operators),
-        };
-        let remains = Remains {
-            measured,
-            lanes: self.lanes.finish(),
-            speed: self.governor.speed(),
-            took,
-            followed: self.watch.followed(),
-            processes,
-            pages: self.crew.borrow().fleet.members().iter().map(page).collect(),
-            troubles: self.troubles,
-        };
-        DrillReport::new(self.world.finish(self.seed), remains)
+        changes || glance.interrupted || !glance.resting
     }
 
     fn now_real(&self) -> Duration {
