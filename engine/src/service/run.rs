@@ -223,7 +223,7 @@ impl Process {
                 }
                 #[cfg(not(feature = "aws"))]
                 if context.platform.aws.is_some() {
-                    warn!("nothing in AWS is used: this program was built without the feature `aws`");
+                    tracing::warn!("nothing in AWS is used: this program was built without the feature `aws`");
                     let _ = parts;
                 }
             })?;

@@ -135,6 +135,8 @@ struct Traces {
     /// Since when something has been suspicious: a failover's trace begins there.
     suspicious: Option<WallTime>,
     change: Option<Change>,
+    /// A failover that is over: the journal's next entry is its account.
+    verified: Option<Context>,
 }
 
 impl Traces {
@@ -144,6 +146,7 @@ impl Traces {
             whose,
             suspicious: None,
             change: None,
+            verified: None,
         }
     }
 
@@ -157,7 +160,13 @@ impl Traces {
             }
             Happening::Asked(effect) => self.asked(at, effect),
             Happening::Settled { id, outcome, .. } => self.settled(at, *id, outcome),
-            Happening::Completed(ledger) => self.note(at, "completed", account(ledger)),
+            Happening::Completed(ledger) => {
+                if let Some(root) = self.verified.take() {
+                    let root = root.span();
+                    root.add_event_with_timestamp("completed", moment(at), account(ledger));
+                    root.end_with_timestamp(moment(at));
+                }
+            }
             Happening::Witness { .. }
             | Happening::Assessed { .. }
             | Happening::Commanded { .. }
@@ -208,7 +217,11 @@ impl Traces {
         } else {
             Status::error(edge.sentence())
         });
-        root.end_with_timestamp(moment(at));
+        if edge == Edge::FailoverVerified {
+            self.verified = Some(change.root.clone());
+        } else {
+            root.end_with_timestamp(moment(at));
+        }
     }
 
     fn begin(&mut self, at: WallTime, from: StateName, to: StateName) {
