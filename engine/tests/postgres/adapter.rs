@@ -11,7 +11,7 @@ use understudy_engine::service::parts::postgres::{Postgres, probe};
 use understudy_policies::model::DatabaseMethod;
 
 use crate::server::{PASSWORD, Server, Stop};
-use crate::support::{Pair, connect, count, serve, until};
+use crate::support::{Pair, as_sidecar, connect, count, serve, until};
 
 const KEY: IdempotencyKey = IdempotencyKey {
     epoch: Epoch(2),
@@ -221,7 +221,7 @@ async fn what_a_failover_lost_is_compared_before_the_old_server_is_rebuilt() {
     until(|| async { called.exists() }).await;
     let said = std::fs::read_to_string(&called).unwrap();
     assert!(
-        said.contains(&format!("primary {}", pair.away.url())) && !said.contains(PASSWORD),
+        said.contains(&format!("primary {}", as_sidecar(&pair.away))) && !said.contains(PASSWORD),
         "{said}"
     );
     // Whoever asks again joins what is under way.

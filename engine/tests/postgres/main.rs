@@ -5,3 +5,5 @@ mod fence;
 #[path = "../../../simulations/src/drill/postgres/server.rs"]
 pub mod server;
 mod support;
+#[cfg(feature = "tls")]
+mod tls;

@@ -78,6 +78,11 @@ pub(crate) async fn until<F: Future<Output = bool>>(mut so: impl FnMut() -> F) {
     panic!("this has not become so within a minute");
 }
 
+/// A server's address, as the sidecar has it.
+pub(crate) fn as_sidecar(server: &Server) -> String {
+    server.url_for("sidecar")
+}
+
 /// A writer at home and its streaming standby, and the platform file that names them.
 pub(crate) struct Pair {
     /// A session of the writer's.
@@ -93,6 +98,12 @@ impl Pair {
     pub(crate) async fn new(label: &str) -> Self {
         let (folder, home, client) = fenced(label).await;
         client.batch_execute(SIDECAR).await.unwrap();
+        // The sidecar's user may do what sidecar.sql allows, and no more.
+        let user = format!(
+            "create role sidecar login password '{PASSWORD}' in role understudy_sidecar;
+             grant select on orders to understudy_sidecar;"
+        );
+        client.batch_execute(&user).await.unwrap();
         let mut away = Server::follow(&folder, "away", &home).unwrap();
         away.start().unwrap();
         let session_of_away = Some(connect(&away).await);
@@ -109,7 +120,7 @@ impl Pair {
             format!(
                 "database = \"{}\"\ndatabase-password-file = \"{}\"\ndemote-command = [\"{script}\"]\n\
                  rejoin-command = [\"{script}\"]\n",
-                server.url(),
+                as_sidecar(server),
                 server.password_file().display(),
                 script = script.display(),
             )

@@ -29,6 +29,7 @@ use super::{Failure, Fault, PostgresDrill};
 
 const FENCE: &str = include_str!("../../../../engine/sql/fence.sql");
 const SIDECAR: &str = include_str!("../../../../engine/sql/sidecar.sql");
+const ENGINE_USER: &str = "engine";
 const ORDERS: &str = "create table if not exists orders (
         id bigint primary key,
         epoch bigint not null default understudy.current_epoch(),
@@ -335,7 +336,9 @@ async fn prepare(config: &Config, fenced: bool) -> Result<(), Failure> {
     } else {
         ""
     };
-    for sql in [FENCE, SIDECAR, ORDERS, fence] {
+    // The engine may do what sidecar.sql allows, and no more.
+    let user = format!("create role {ENGINE_USER} login password '{PASSWORD}' in role understudy_sidecar");
+    for sql in [FENCE, SIDECAR, &user, ORDERS, fence] {
         client.batch_execute(sql).await.map_err(|error| database(&error))?;
     }
     Ok(())
@@ -426,7 +429,7 @@ fn platform(seat: &Seat, stand_in: SocketAddr, peers: &[SocketAddr], servers: &[
             "\n[{name}]\nhealth = \"http://{stand_in}/health/{name}\"\n\
              database-health = \"http://{stand_in}/database-health/{name}\"\ndatabase = \"{}\"\n\
              database-password-file = \"{}\"\nsidecars = [\"http://{}\"]\n",
-            server.url(),
+            server.url_for(ENGINE_USER),
             server.password_file().display(),
             peers[region.index()],
         );

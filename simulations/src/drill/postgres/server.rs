@@ -256,6 +256,18 @@ impl Server {
         }
     }
 
+    /// Lets it speak TLS, with this certificate and key.
+    ///
+    /// # Errors
+    /// When it does not come up again.
+    pub fn encrypt(&mut self, certificate: &str, key: &str) -> Result<(), Trouble> {
+        self.stop(Stop::Fast)?;
+        self.write_for_owner(&self.folder.join("server.crt"), certificate)?;
+        self.write_for_owner(&self.folder.join("server.key"), key)?;
+        self.configure("ssl = on\n")?;
+        self.start()
+    }
+
     /// The port on 127.0.0.1.
     #[must_use]
     pub const fn port(&self) -> u16 {
@@ -265,7 +277,13 @@ impl Server {
     /// Its address, without the password.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("postgresql://{USER}@127.0.0.1:{}/{DATABASE}", self.port)
+        self.url_for(USER)
+    }
+
+    /// The same for another user.
+    #[must_use]
+    pub fn url_for(&self, user: &str) -> String {
+        format!("postgresql://{user}@127.0.0.1:{}/{DATABASE}", self.port)
     }
 
     /// The file that holds the password.
