@@ -98,6 +98,31 @@ fn a_disk_that_fails_ends_the_process_with_exit_code_3() {
 }
 
 #[test]
+fn a_log_that_nobody_reads_holds_up_nothing() {
+    let stage = Stage::build(Cast::default());
+    let pipe = stage.world.folder().join("log.pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Open for reading, as the shell's end needs; read once everything is over.
+    let mut reader = std::fs::File::options().read(true).write(true).open(&pipe).unwrap();
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg("exec \"$@\" 2>\"$0\"").arg(&pipe);
+    shell
+        .arg(env!("CARGO_BIN_EXE_understudy-engine"))
+        .args(stage.home().arguments())
+        .args(["--log-level", "trace"]);
+    stage.home().start_as(shell);
+    stage.until("serving", 60 * SECOND, |stage| stage.serves(Region::Home));
+    stage.world.pass(60 * SECOND);
+    stage.until("serving on", 10 * SECOND, |stage| stage.serves(Region::Home));
+    stage.home().signal(Signal::TERM);
+    assert_eq!(stage.home().end(PATIENCE).code(), Some(0));
+    assert!(stage.world.lock().lease.released);
+    let mut unread = [0; 128 * 1024];
+    let unread = reader.read(&mut unread).unwrap();
+    assert!(unread > 60_000, "{unread} bytes: it was not full");
+}
+
+#[test]
 fn told_to_end_a_driver_hands_its_seat_over_and_orders_go_on() {
     let stage = Stage::build(Cast {
         sidecars: [2, 1],

@@ -12,7 +12,7 @@ use crate::aws::connect::Connections;
 use crate::aws::lease::NotCreated;
 use crate::aws::names::Names;
 use crate::core::ids::Region;
-use crate::service::policy_file;
+use crate::service::{observability, policy_file};
 
 #[derive(Debug, Args)]
 #[command(after_help = super::EXIT_CODES)]
@@ -43,7 +43,13 @@ pub(super) fn create_lease(arguments: &CreateLeaseArguments) -> ExitCode {
             return ExitCode::from(3);
         }
     };
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let _rest = match observability::start_log(observability::Format::Human, "info") {
+        Ok(rest) => rest,
+        Err(wrong) => {
+            eprintln!("error: {wrong}");
+            return ExitCode::from(3);
+        }
+    };
     let created = runtime.block_on(async {
         let connections = Connections::load(names.region(Region::Home), endpoint.as_ref()).await;
         Side::new(Region::Home, names, connections).lease().create_first().await

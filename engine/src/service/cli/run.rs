@@ -88,10 +88,13 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if let Err(wrong) = observability::start_log(arguments.log, &arguments.log_level) {
-        eprintln!("error: {wrong}");
-        return ExitCode::from(2);
-    }
+    let _rest = match observability::start_log(arguments.log, &arguments.log_level) {
+        Ok(rest) => rest,
+        Err(wrong) => {
+            eprintln!("error: {wrong}");
+            return ExitCode::from(2);
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -367,6 +367,10 @@ fn describe() {
             "understudy_effects_total",
             "Effects, by intent and outcome. An outcome that nobody knows is `unknown`.",
         ),
+        (
+            "understudy_log_lines_dropped_total",
+            "Lines of the log that were dropped, because nobody read it fast enough.",
+        ),
     ];
     for (name, help) in counters {
         describe_counter!(name, help);
@@ -393,7 +397,11 @@ fn describe() {
     for verdict in VERDICTS_OF_DECISIONS {
         counter!("understudy_decisions_total", "verdict" => verdict).absolute(0);
     }
-    for name in ["understudy_pages_total", "understudy_role_changes_total"] {
+    for name in [
+        "understudy_log_lines_dropped_total",
+        "understudy_pages_total",
+        "understudy_role_changes_total",
+    ] {
         counter!(name).absolute(0);
     }
 }
