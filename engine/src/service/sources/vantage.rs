@@ -9,7 +9,8 @@
 //! | `replication-lag` | each sidecar, at its own replica | itself, about the writer's region |
 //! | `heartbeat` | – | every sidecar of the other region |
 //!
-//! The simulator's probes follow the same rules. Alarms, Route 53's checks and AWS Health come as events; the core
+//! The policy's checker refuses a probe anywhere else (UP222): nobody would look. The simulator's probes follow the same
+//! rules. Alarms, Route 53's checks and AWS Health come as events; the core
 //! watches the lease by itself.
 
 use understudy_policies::model::{Component, FailureDomain, Witness, WitnessKind};
@@ -97,7 +98,10 @@ fn look(witness: &Witness) -> Option<Task> {
 
 #[cfg(test)]
 mod tests {
+    use understudy_policies::check;
+    use understudy_policies::policy::Document;
     use understudy_policies::shipped::trading;
+    use understudy_policies::source::Source;
 
     use super::*;
 
@@ -126,6 +130,47 @@ mod tests {
         ];
         let expected = expected.map(|(name, target, task)| (name.to_owned(), target, task));
         assert_eq!(named(Place::Serving(Away)), expected);
+    }
+
+    #[test]
+    fn a_probe_for_which_nobody_looks_is_refused_with_its_policy() {
+        let shipped = include_str!("../../../../policies/trading.toml");
+        let observer =
+            "kind = \"http-probe\"\nobserves = \"application\"\nfailure-domain = \"witness-region\"\nquorum = true";
+        assert!(shipped.contains(observer));
+        let mut attended = 0;
+        for (kind, component) in [
+            ("http-probe", "application"),
+            ("http-probe", "database"),
+            ("database-probe", "database"),
+        ] {
+            for domain in ["target-region", "peer-region", "witness-region", "internet", "provider"] {
+                // It does not count, so that nothing but its own place can be wrong with it.
+                let moved = format!(
+                    "kind = \"{kind}\"\nobserves = \"{component}\"\nfailure-domain = \"{domain}\"\nquorum = false"
+                );
+                let source = Source::new("trading.toml", &shipped.replacen(observer, &moved, 1));
+                let document = Document::read(&source).unwrap();
+                let refused = check(&document).findings().iter().any(|found| found.code == "UP222");
+                let witness = document
+                    .policy()
+                    .witnesses
+                    .iter()
+                    .position(|it| it.name == "observer-application");
+                let places = [
+                    Place::Serving(Region::Home),
+                    Place::Serving(Region::Away),
+                    Place::Witness,
+                ];
+                let looks = places.into_iter().any(|place| {
+                    let duties = duties(place, &document.policy().witnesses);
+                    duties.iter().any(|duty| Some(usize::from(duty.witness.0)) == witness)
+                });
+                assert!(looks || refused, "{kind} of the {component} in {domain}");
+                attended += usize::from(!refused);
+            }
+        }
+        assert_eq!(attended, 8);
     }
 
     #[test]
