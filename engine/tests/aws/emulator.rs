@@ -33,6 +33,15 @@ impl Emulator {
         })
     }
 
+    /// moto, of which only EventBridge and SQS are used: it forwards events from one region to the other.
+    pub(crate) fn moto(account: &str) -> Self {
+        Self::start("moto_server", "/moto-api/data.json", |command, port| {
+            command
+                .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+                .env("MOTO_ACCOUNT_ID", account);
+        })
+    }
+
     fn start(program: &str, health: &str, arrange: impl Fn(&mut Command, u16)) -> Self {
         let path = folder().join("bin").join(program);
         assert!(

@@ -1,6 +1,7 @@
 //! What each adapter makes of an AWS that does not answer as it should. *Failed* is said only if the thing certainly did
 //! not happen.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,6 +119,7 @@ async fn a_renewal_fails_only_if_it_certainly_did_not_happen() {
             Outcome::TimedOut,
         ),
         (Answer::CutOff(r#"{"Attributes":{"#.to_owned()), Outcome::TimedOut),
+        (Answer::HalfOpen(r#"{"Attributes":{"#.to_owned()), Outcome::TimedOut),
         (Answer::Noise, Outcome::TimedOut),
         (Answer::Close, Outcome::TimedOut),
         (Answer::Silence, Outcome::TimedOut),
@@ -127,6 +129,10 @@ async fn a_renewal_fails_only_if_it_certainly_did_not_happen() {
         assert_eq!(renew(&[server.url()]).await, expected, "{answer:?}");
     }
     assert_eq!(renew(&[nobody()]).await, Outcome::Failed);
+    // Its machine still takes connections, and nobody is behind them.
+    let deaf = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}/", deaf.local_addr().unwrap()).parse().unwrap();
+    assert_eq!(renew(&[url]).await, Outcome::TimedOut);
 }
 
 #[tokio::test]
@@ -177,6 +183,7 @@ async fn a_write_of_a_switch_or_of_the_order_path_fails_only_if_it_certainly_did
         (Answer::error(400, "ExpiredTokenException"), Outcome::Failed),
         (Answer::error(500, "InternalServerError"), Outcome::TimedOut),
         (Answer::CutOff("{".to_owned()), Outcome::TimedOut),
+        (Answer::HalfOpen("{".to_owned()), Outcome::TimedOut),
         (Answer::Noise, Outcome::TimedOut),
         (Answer::Close, Outcome::TimedOut),
         (Answer::Silence, Outcome::TimedOut),
@@ -208,6 +215,8 @@ async fn a_put_of_switch_b_fails_only_if_it_certainly_did_not_happen() {
         (Answer::xml_error(412, "PreconditionFailed"), Outcome::Failed),
         (Answer::xml_error(500, "InternalError"), Outcome::TimedOut),
         (Answer::xml_error(503, "SlowDown"), Outcome::TimedOut),
+        (Answer::HalfOpen(String::new()), Outcome::TimedOut),
+        (Answer::Noise, Outcome::TimedOut),
         (Answer::Close, Outcome::TimedOut),
         (Answer::Silence, Outcome::TimedOut),
     ];
@@ -299,6 +308,11 @@ async fn a_promotion_is_asked_for_once_and_watched() {
             Answer::CutOff("<FailoverGlobalClusterResponse>".to_owned()),
             Outcome::TimedOut,
         ),
+        (
+            Answer::HalfOpen("<FailoverGlobalClusterResponse>".to_owned()),
+            Outcome::TimedOut,
+        ),
+        (Answer::json(200, "<html>"), Outcome::TimedOut),
         (Answer::Silence, Outcome::TimedOut),
     ];
     for (answer, expected) in cases {

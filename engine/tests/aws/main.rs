@@ -5,6 +5,9 @@
     reason = "tests around real processes wait, listen and share; the core under them does not"
 )]
 
+mod across_regions;
+mod arc;
+mod credentials;
 mod documentation;
 mod emulator;
 mod end_to_end;
@@ -14,6 +17,7 @@ mod lease;
 mod name;
 mod platform;
 mod process;
+mod reports;
 mod resources;
 mod scripted;
 #[path = "../../../simulations/src/drill/postgres/server.rs"]

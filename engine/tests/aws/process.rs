@@ -24,7 +24,24 @@ pub(crate) struct Engine {
 /// What the processes of one platform share: their files.
 pub(crate) struct Files {
     folder: tempfile::TempDir,
-    endpoint: Url,
+    endpoints: Endpoints,
+    key: Key,
+    level: &'static str,
+}
+
+/// Where AWS is.
+enum Endpoints {
+    /// All of it, as the command line says.
+    All(Url),
+    /// As the SDK's own variables say.
+    Environment(Vec<(&'static str, Url)>),
+}
+
+/// What a process shows to AWS.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key {
+    pub(crate) id: &'static str,
+    pub(crate) secret: &'static str,
 }
 
 impl Files {
@@ -35,8 +52,26 @@ impl Files {
         }
         Self {
             folder,
-            endpoint: endpoint.clone(),
+            endpoints: Endpoints::All(endpoint.clone()),
+            key: Key {
+                id: "test",
+                secret: "test",
+            },
+            level: "info",
         }
+    }
+
+    /// With places for single services, as the SDK's own variables name them.
+    pub(crate) fn with_endpoints(self, endpoints: &[(&'static str, Url)]) -> Self {
+        Self {
+            endpoints: Endpoints::Environment(endpoints.to_vec()),
+            ..self
+        }
+    }
+
+    /// With another key, and a log of this level.
+    pub(crate) fn with_key(self, key: Key, level: &'static str) -> Self {
+        Self { key, level, ..self }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -49,18 +84,34 @@ impl Files {
             .arg(name)
             .args([Path::new("--policy"), &self.path("policy.toml")])
             .args([Path::new("--platform"), &self.path("platform.toml")])
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_ACCESS_KEY_ID", self.key.id)
+            .env("AWS_SECRET_ACCESS_KEY", self.key.secret)
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        command.args(["--endpoint-url", self.endpoint.as_str()]);
+        match &self.endpoints {
+            Endpoints::All(url) => {
+                command.args(["--endpoint-url", url.as_str()]);
+            }
+            Endpoints::Environment(endpoints) => {
+                command.envs(endpoints.iter().map(|(name, url)| (name, url.as_str())));
+            }
+        }
         command
     }
 
     /// Makes the lease item, as an operator would. Answers with the exit code.
     pub(crate) fn create_lease(&self) -> Option<i32> {
         self.command("create-lease").status().unwrap().code()
+    }
+
+    /// The same, and what it said.
+    pub(crate) fn create_lease_and_tell(&self) -> (Option<i32>, String) {
+        let output = self.command("create-lease").output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
     }
 
     /// Starts one process.
@@ -74,6 +125,7 @@ impl Files {
             .args(["--listen", &listen.to_string(), "--peer-listen", &peers.to_string()])
             .args([Path::new("--token-file"), &self.path("token")])
             .args([Path::new("--peer-token-file"), &self.path("token")])
+            .args(["--log-level", self.level])
             .stderr(std::fs::File::create(&log).unwrap());
         if observer {
             command.arg("--observer");
@@ -121,9 +173,14 @@ impl Engine {
         status["state"]["name"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// All of its log.
+    pub(crate) fn whole_log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     /// The end of its log.
-    pub(crate) fn log(&self) -> String {
-        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+    fn log(&self) -> String {
+        let text = self.whole_log();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(60)..].join("\n")
     }

@@ -17,6 +17,8 @@ pub(crate) struct Request {
     pub(crate) line: String,
     /// The operation: from the header of JSON services, or the form of query services; otherwise empty.
     pub(crate) operation: String,
+    /// What came after the headers.
+    pub(crate) body: String,
 }
 
 /// What is answered.
@@ -30,6 +32,8 @@ pub(crate) enum Answer {
     Close,
     /// A body that ends before it should.
     CutOff(String),
+    /// A body that stops before it should, and the connection stays open.
+    HalfOpen(String),
     /// No HTTP at all.
     Noise,
 }
@@ -96,6 +100,11 @@ impl Scripted {
         format!("http://127.0.0.1:{}/", self.port).parse().unwrap()
     }
 
+    /// Everything that was asked, in its order.
+    pub(crate) fn asked(&self) -> Vec<Request> {
+        self.asked.lock().unwrap().clone()
+    }
+
     /// How often an operation was asked for.
     pub(crate) fn count(&self, operation: &str) -> usize {
         let asked = self.asked.lock().unwrap();
@@ -131,23 +140,33 @@ fn serve(stream: TcpStream, script: &Script, book: &Mutex<Vec<Request>>, over: &
                 body.len()
             )
         }
-        Answer::CutOff(body) => {
-            write!(
-                stream,
-                "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\n\
-                 ETag: \"1\"\r\nConnection: close\r\n\r\n{body}",
-                body.len() + 100
-            )
+        Answer::CutOff(body) => begin(&mut stream, &body),
+        Answer::HalfOpen(body) => {
+            begin(&mut stream, &body)?;
+            stay_silent(over)
         }
         Answer::Noise => stream.write_all(b"220 smtp.example.com ESMTP\r\n\r\n"),
         Answer::Close => Ok(()),
-        Answer::Silence => {
-            while !over.load(Ordering::Relaxed) {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            Ok(())
-        }
+        Answer::Silence => stay_silent(over),
     }
+}
+
+/// An answer that promises more than its body holds.
+fn begin(stream: &mut TcpStream, body: &str) -> std::io::Result<()> {
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\n\
+         ETag: \"1\"\r\nConnection: close\r\n\r\n{body}",
+        body.len() + 100
+    )
+}
+
+/// Until the test is over.
+fn stay_silent(over: &AtomicBool) -> std::io::Result<()> {
+    while !over.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {
@@ -178,5 +197,6 @@ fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {
         number: 0,
         line: line.trim_end().to_owned(),
         operation,
+        body,
     }))
 }
