@@ -206,7 +206,11 @@ async fn heartbeats(config: &SdkConfig, of: &str) -> f64 {
         .send()
         .await
         .unwrap();
-    answer.datapoints().iter().filter_map(|point| point.sum()).sum()
+    answer
+        .datapoints()
+        .iter()
+        .filter_map(aws_sdk_cloudwatch::types::Datapoint::sum)
+        .sum()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

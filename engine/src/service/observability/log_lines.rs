@@ -128,23 +128,31 @@ mod tests {
 
     /// Holds up whoever writes, until it is opened.
     #[derive(Clone, Default)]
-    struct Stalled(Arc<(Mutex<(bool, Vec<u8>)>, Condvar)>);
+    struct Stalled(Arc<Inner>);
+
+    #[derive(Default)]
+    struct Inner {
+        /// Whether it is open, and what was written.
+        state: Mutex<(bool, Vec<u8>)>,
+        opened: Condvar,
+    }
 
     impl Stalled {
         fn open(&self) {
-            self.0.0.lock().unwrap().0 = true;
-            self.0.1.notify_all();
+            self.0.state.lock().unwrap().0 = true;
+            self.0.opened.notify_all();
         }
 
         fn text(&self) -> String {
-            String::from_utf8(self.0.0.lock().unwrap().1.clone()).unwrap()
+            String::from_utf8(self.0.state.lock().unwrap().1.clone()).unwrap()
         }
     }
 
     impl Write for Stalled {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let mut inner = self.0.1.wait_while(self.0.0.lock().unwrap(), |inner| !inner.0).unwrap();
-            inner.1.extend_from_slice(bytes);
+            let state = self.0.state.lock().unwrap();
+            let mut state = self.0.opened.wait_while(state, |state| !state.0).unwrap();
+            state.1.extend_from_slice(bytes);
             Ok(bytes.len())
         }
 
