@@ -224,6 +224,8 @@ impl CoreThread {
             }
         }
         self.inbox.close();
+        // Whoever waits for what came too late is told.
+        self.inbox.take(Duration::ZERO, &mut Vec::new());
         let patience = match end {
             // Nobody waits for a disk that does not answer.
             ShellEnd::JournalFailed => Duration::ZERO,
