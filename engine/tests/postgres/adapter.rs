@@ -29,6 +29,11 @@ async fn promote(database: &Postgres) -> Outcome {
     database.promote(DatabaseMethod::Postgres, KEY).await
 }
 
+/// Asks until it is done, as an engine does: on a busy machine a promotion may outlast its bound, and then is unknown.
+async fn promoted(database: &Postgres) {
+    until(|| async { promote(database).await == Outcome::Done }).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_writer_tells_its_clock_and_keeps_the_serving_row() {
     let pair = Pair::new("adapter-writer").await;
@@ -76,7 +81,7 @@ async fn a_standby_is_promoted_once_however_often_it_is_asked() {
     let mut pair = Pair::new("adapter-promotion").await;
     let away = pair.database(Region::Away);
     pair.home.kill_postmaster();
-    assert_eq!(promote(&away).await, Outcome::Done);
+    promoted(&away).await;
     let until = clock(&away).await.after(Duration::from_secs(60));
     assert_eq!(away.write_serving(Epoch(2), until).await, Outcome::Done);
     // Promoted already.
@@ -122,7 +127,7 @@ async fn a_promotion_outlives_a_hung_postmaster_and_a_connection_that_breaks_off
     let end = "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'understudy'";
     assert!(count(&killer, end).await >= 1);
     pair.away.resume();
-    until(|| async { promote(&away).await == Outcome::Done }).await;
+    promoted(&away).await;
     let Outcome::Database(view) = away.describe().await else {
         panic!("it describes")
     };
@@ -189,7 +194,7 @@ async fn what_a_failover_lost_is_compared_before_the_old_server_is_rebuilt() {
     pair.home.stop(Stop::Fast).unwrap();
     pair.away.start().unwrap();
     let away = pair.database(Region::Away);
-    assert_eq!(promote(&away).await, Outcome::Done);
+    promoted(&away).await;
     let until_then = clock(&away).await.after(Duration::from_secs(60));
     assert_eq!(away.write_serving(Epoch(2), until_then).await, Outcome::Done);
     let new = connect(&pair.away).await;
