@@ -24,6 +24,8 @@ mod shell;
 #[path = "../../tests/service/engines.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
 mod engines;
+#[path = "../../tests/service/ports.rs"]
+mod ports;
 #[path = "../../tests/service/stage.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
 mod stage;

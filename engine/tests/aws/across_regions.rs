@@ -19,8 +19,9 @@ use understudy_engine::core::time::WallTime;
 use understudy_engine::decode::{HEARTBEAT, Heartbeat, SOURCE};
 use understudy_policies::model::RegionName;
 
-use crate::emulator::{Emulator, free_port};
+use crate::emulator::Emulator;
 use crate::platform::{names_of, operator};
+use crate::ports::free_port;
 use crate::process::{Engine, Files};
 use crate::resources::Resources;
 use crate::scripted::{Answer, Scripted};

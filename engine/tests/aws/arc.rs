@@ -17,8 +17,8 @@ use understudy_engine::service::secret::Secret;
 use understudy_policies::Policy;
 use understudy_policies::model::{ArcRoutingControl, TrafficMethod};
 
-use crate::emulator::free_port;
 use crate::platform::{connections, names_of, platform_of, policy};
+use crate::ports::free_port;
 use crate::scripted::{Answer, Scripted};
 
 /// The five regions of every ARC cluster. None of the first three is a serving region of ours.

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::emulator::free_port;
+use crate::ports::free_port;
 use crate::process::{Files, Key};
 use crate::scripted::{Answer, Scripted};
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::emulator::free_port;
+use crate::ports::free_port;
 
 /// What asks a running sidecar.
 const ASKING: [&str; 7] = ["status", "why", "pause", "resume", "disarm", "arm", "history"];

@@ -3,12 +3,14 @@
 //! `scripts/test emulators` installs them under `target/emulators`.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::Url;
+
+use crate::ports::free_port;
 
 /// An emulator starts in about a second; a busy machine may need longer.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -105,12 +107,6 @@ impl Drop for Emulator {
         drop(self.child.kill());
         drop(self.child.wait());
     }
-}
-
-/// A port that nobody listens on.
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 fn folder() -> PathBuf {

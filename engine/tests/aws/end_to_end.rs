@@ -17,9 +17,10 @@ use understudy_engine::core::ids::{Epoch, Nonce, Region};
 use understudy_engine::core::lease::{LeaseRecord, LeaseRequest};
 use understudy_engine::service::parts::{LeaseStore, Switches};
 
-use crate::emulator::{Emulator, free_port};
+use crate::emulator::Emulator;
 use crate::name::{Answers, resolver};
 use crate::platform::{names_of, operator};
+use crate::ports::free_port;
 use crate::process::{Engine, Files};
 use crate::resources::{PUBLIC_NAME, Resources};
 use crate::scripted::{Answer, Scripted};

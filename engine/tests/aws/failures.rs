@@ -16,8 +16,8 @@ use understudy_engine::core::lease::{LeaseRecord, LeaseRequest};
 use understudy_engine::service::parts::{Absent, Database, LeaseStore, OrderPath, PublicName, Switches};
 use understudy_policies::model::DatabaseMethod;
 
-use crate::emulator::free_port;
 use crate::platform::{connections, names, names_with, side};
+use crate::ports::free_port;
 use crate::scripted::{Answer, Scripted};
 
 /// Short, because silence is waited for.

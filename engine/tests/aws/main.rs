@@ -16,6 +16,8 @@ mod iam;
 mod lease;
 mod name;
 mod platform;
+#[path = "../service/ports.rs"]
+mod ports;
 mod process;
 mod reports;
 mod resources;

@@ -8,7 +8,7 @@ use reqwest::Url;
 use serde_json::Value;
 use understudy_engine::service::parts::http::client;
 
-use crate::emulator::free_port;
+use crate::ports::free_port;
 
 /// What operators and peers show here.
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";

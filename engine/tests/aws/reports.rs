@@ -23,8 +23,9 @@ use understudy_engine::service::parts::http::{client, fresh_client};
 use understudy_engine::service::platform::Place;
 use understudy_engine::service::secret::Secret;
 
-use crate::emulator::{Emulator, free_port};
+use crate::emulator::Emulator;
 use crate::platform::{connections, names_of, operator, platform_of, policy};
+use crate::ports::free_port;
 use crate::process::Files;
 use crate::resources::Resources;
 use crate::scripted::{Answer, Scripted};

@@ -53,14 +53,15 @@ async fn an_encrypted_connection_is_verified_and_nothing_falls_back_to_a_plain_o
     let failure = ask(&address, &password_file).await.unwrap_err();
     assert!(failure.to_string().contains("certificate"), "{failure}");
     let name = "tls::an_encrypted_connection_is_verified_and_nothing_falls_back_to_a_plain_one";
-    let status = Command::new(std::env::current_exe().unwrap())
+    let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name])
         .env("SSL_CERT_FILE", &trusted)
         .env(ADDRESS, &address)
         .env(PASSWORD_FILE, &password_file)
-        .status()
+        .output()
         .unwrap();
-    assert!(status.success());
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && said.contains("1 passed"), "{said}");
     // Without `sslmode` nothing is encrypted, whatever the server offers.
     let plain = ask(&server.url(), &password_file).await;
     assert_eq!(plain.unwrap(), [[Some("f".to_owned())]]);

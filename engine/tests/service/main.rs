@@ -9,6 +9,7 @@ mod checks;
 mod engines;
 mod lease_safety;
 mod mutations;
+mod ports;
 mod process;
 mod stage;
 mod sweeps;

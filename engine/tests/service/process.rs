@@ -5,10 +5,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use serde_json::Value;
 use understudy_engine::core::ids::Region;
 use understudy_engine::core::machine::StateName;
 
-use crate::engines::{Engine, free_port, write};
+use crate::engines::{Engine, write};
+use crate::ports::free_port;
 use crate::stage::{Cast, SECOND, Stage, policy};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -120,6 +122,33 @@ fn a_log_that_nobody_reads_holds_up_nothing() {
     let mut unread = [0; 128 * 1024];
     let unread = reader.read(&mut unread).unwrap();
     assert!(unread > 60_000, "{unread} bytes: it was not full");
+}
+
+#[test]
+fn why_it_does_not_start_is_said_at_every_level_in_the_logs_format() {
+    let stage = alone();
+    let refused = |log: [&str; 4]| {
+        let second = with(&stage, "second", &[]);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_understudy-engine"));
+        let output = command.args(second.arguments()).args(log).output().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for level in ["info", "off"] {
+        let said = refused(["--log-level", level, "--log", "human"]);
+        let last = said.lines().last().unwrap_or_default();
+        assert!(
+            last.starts_with("error: ") && last.contains("is used by another process"),
+            "{said}"
+        );
+        assert!(!said.contains('\u{1b}'), "colours are for terminals: {said}");
+    }
+    let said = refused(["--log-level", "error", "--log", "json"]);
+    let last: Value = serde_json::from_str(said.lines().last().unwrap_or_default()).unwrap();
+    assert!(
+        last["message"].as_str().unwrap().contains("is used by another process"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -6,7 +6,8 @@ use understudy_engine::core::ids::Region;
 use understudy_engine::core::machine::StateName;
 use understudy_policies::shipped;
 
-use crate::engines::{Engine, free_port, write};
+use crate::engines::{Engine, write};
+use crate::ports::free_port;
 use crate::world::{SPEED, World};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);

@@ -43,7 +43,7 @@ pub(super) fn create_lease(arguments: &CreateLeaseArguments) -> ExitCode {
             return ExitCode::from(3);
         }
     };
-    let _rest = match observability::start_log(observability::Format::Human, "info") {
+    let rest = match observability::start_log(observability::Format::Human, "info") {
         Ok(rest) => rest,
         Err(wrong) => {
             eprintln!("error: {wrong}");
@@ -54,6 +54,7 @@ pub(super) fn create_lease(arguments: &CreateLeaseArguments) -> ExitCode {
         let connections = Connections::load(names.region(Region::Home), endpoint.as_ref()).await;
         Side::new(Region::Home, names, connections).lease().create_first().await
     });
+    drop(rest);
     match created {
         Ok(record) => {
             eprintln!("the home region holds the lease in epoch {}", record.epoch);

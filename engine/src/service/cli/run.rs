@@ -65,7 +65,8 @@ pub(super) struct RunArguments {
     /// How the log looks: for people, or one JSON object a line.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = observability::Format::Human)]
     log: observability::Format,
-    /// What is logged: `error`, `warn`, `info`, `debug` or `trace`.
+    /// What is logged: `off`, `error`, `warn`, `info`, `debug` or `trace`, or a list of `target=level`. Of how credentials were
+    /// found only warnings are, unless their target is named.
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: String,
     /// Where traces of role changes go: an OpenTelemetry collector, such as `http://127.0.0.1:4318/v1/traces`. Needs the
@@ -88,7 +89,7 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let _rest = match observability::start_log(arguments.log, &arguments.log_level) {
+    let rest = match observability::start_log(arguments.log, &arguments.log_level) {
         Ok(rest) => rest,
         Err(wrong) => {
             eprintln!("error: {wrong}");
@@ -111,7 +112,11 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
         Ok(ShellEnd::Closed) => ExitCode::from(130),
         Ok(ShellEnd::JournalFailed | ShellEnd::CoreFailed) => ExitCode::from(3),
         Err(failure) => {
-            eprintln!("error: {failure}");
+            // Standard error is the log's now.
+            match arguments.log {
+                observability::Format::Human => rest.say(&format!("error: {failure}")),
+                observability::Format::Json => tracing::error!("{failure}"),
+            }
             ExitCode::from(if failure.is_usage() { 2 } else { 3 })
         }
     }

@@ -3,6 +3,7 @@
 //! Whoever reads the log may stall: a pipe whose reader hangs is full after 64 KiB, and a write to it waits. No thread that
 //! decides, renews or carries out may wait there. So what does not fit into the queue is dropped and counted.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,7 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use metrics::counter;
-use tracing::warn;
+use tracing::error;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// What may wait to be written: some seconds of a log at its loudest.
@@ -19,6 +20,13 @@ const WAITING_BYTES_MAX: usize = 2 * 1024 * 1024;
 const LINE_BYTES: usize = 64;
 /// How long the end of the process waits for the last lines.
 const REST_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a panic waits to be written: it may be about to end the process.
+const PANIC_PATIENCE: Duration = Duration::from_millis(100);
+
+thread_local! {
+    /// Whether this thread is the one that writes.
+    static WRITES: Cell<bool> = const { Cell::new(false) };
+}
 
 /// The near end of the queue. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -37,6 +45,8 @@ struct State {
 #[derive(Debug)]
 enum Message {
     Line(Vec<u8>),
+    /// A line that counts for nothing.
+    Said(Vec<u8>),
     /// Everything before it is written.
     Flush(Sender<()>),
 }
@@ -44,6 +54,10 @@ enum Message {
 /// Whoever drops it waits, for a moment, until everything that was logged is written.
 #[derive(Debug)]
 pub struct Rest(Sender<Message>);
+
+/// Waits for what was logged before it.
+#[derive(Debug, Clone)]
+pub(super) struct Flush(Sender<Message>);
 
 impl Lines {
     /// Starts the thread that writes there. It ends with the process.
@@ -59,13 +73,37 @@ impl Lines {
     }
 }
 
+impl Rest {
+    /// Says something that is no event, after everything that was logged before.
+    pub fn say(&self, text: &str) {
+        // The thread that takes it lives as long as the process.
+        let _ = self.0.send(Message::Said(format!("{text}\n").into_bytes()));
+    }
+
+    pub(super) fn flush(&self) -> Flush {
+        Flush(self.0.clone())
+    }
+}
+
 impl Drop for Rest {
     fn drop(&mut self) {
-        let (done, written) = channel();
-        if self.0.send(Message::Flush(done)).is_ok() {
-            // Whoever does not read until now does not read the rest either.
-            let _ = written.recv_timeout(REST_PATIENCE);
+        // Whoever does not read until now does not read the rest either.
+        wait(&self.0, REST_PATIENCE);
+    }
+}
+
+impl Flush {
+    pub(super) fn after_a_panic(&self) {
+        if !WRITES.get() {
+            wait(&self.0, PANIC_PATIENCE);
         }
+    }
+}
+
+fn wait(queue: &Sender<Message>, patience: Duration) {
+    let (done, written) = channel();
+    if queue.send(Message::Flush(done)).is_ok() {
+        let _ = written.recv_timeout(patience);
     }
 }
 
@@ -82,7 +120,9 @@ impl Write for &Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let cost = line.len() + LINE_BYTES;
         let before = self.state.waiting_bytes.fetch_add(cost, Ordering::Relaxed);
-        if before + cost > WAITING_BYTES_MAX || self.queue.send(Message::Line(line.to_vec())).is_err() {
+        // The writing thread's own line says how many were dropped. It has just made room for it.
+        let full = before + cost > WAITING_BYTES_MAX && !WRITES.get();
+        if full || self.queue.send(Message::Line(line.to_vec())).is_err() {
             self.state.waiting_bytes.fetch_sub(cost, Ordering::Relaxed);
             self.state.dropped.fetch_add(1, Ordering::Relaxed);
             counter!("understudy_log_lines_dropped_total").increment(1);
@@ -96,6 +136,7 @@ impl Write for &Lines {
 }
 
 fn write(mut out: impl Write, messages: &Receiver<Message>, state: &State) {
+    WRITES.set(true);
     for message in messages {
         match message {
             Message::Line(line) => {
@@ -105,6 +146,9 @@ fn write(mut out: impl Write, messages: &Receiver<Message>, state: &State) {
                     .waiting_bytes
                     .fetch_sub(line.len() + LINE_BYTES, Ordering::Relaxed);
             }
+            Message::Said(line) => {
+                let _ = out.write_all(&line);
+            }
             Message::Flush(done) => {
                 let _ = out.flush();
                 let _ = done.send(());
@@ -112,7 +156,7 @@ fn write(mut out: impl Write, messages: &Receiver<Message>, state: &State) {
         }
         let dropped = state.dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
-            warn!(dropped, "the log is not read fast enough: lines were dropped");
+            error!(dropped, "the log is not read fast enough: lines were dropped");
         }
     }
 }
