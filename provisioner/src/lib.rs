@@ -4,4 +4,7 @@
 //! says what would keep one region from taking over from the other. Stacks and spanning resources are not built yet; see
 //! `docs/requirements.md` (R1 to R10) for what they are going to be.
 
+pub mod aws;
+pub mod deploy;
 pub mod lint;
+pub mod spanning;
