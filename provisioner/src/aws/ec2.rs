@@ -68,6 +68,7 @@ impl<'a> Ec2<'a> {
             region: region.to_owned(),
             code: String::new(),
             said,
+            told: false,
         };
         let url: reqwest::Url = url
             .parse()

@@ -22,6 +22,9 @@ pub struct Trouble {
     pub code: String,
     /// What AWS said, or what we have to say.
     pub said: String,
+    /// `said` is the whole message already.
+    #[serde(skip)]
+    pub told: bool,
 }
 
 /// The kinds that need different ways out.
@@ -83,6 +86,7 @@ impl Trouble {
             region: String::new(),
             code: String::new(),
             said: said.into(),
+            told: false,
         }
     }
 
@@ -131,6 +135,17 @@ impl Trouble {
             region: region.to_owned(),
             code: code.to_owned(),
             said: said.to_owned(),
+            told: false,
+        }
+    }
+
+    /// The same kind of trouble, told in full.
+    #[must_use]
+    pub fn said_as(self, said: String) -> Self {
+        Self {
+            told: true,
+            said,
+            ..self
         }
     }
 
@@ -160,6 +175,9 @@ impl std::fmt::Display for Trouble {
         } else {
             format!("{code}: ")
         };
+        if self.told {
+            return f.write_str(said);
+        }
         match self.kind {
             TroubleKind::Credentials => write!(
                 f,
@@ -231,6 +249,7 @@ where
                     region: region.to_owned(),
                     code: String::new(),
                     said,
+                    told: false,
                 }
             }
         }

@@ -1,1 +1,3 @@
 //! Deploying.
+
+pub mod stacks;

@@ -20,6 +20,15 @@ pub const IDENTIFIERS: [&str; 2] = ["primary", "standby"];
 /// Seconds for which a region's own name may be cached. It moves only when an API is made anew.
 const REGIONAL_TTL_S: i64 = 60;
 
+/// A name that follows no failover.
+#[derive(Debug, Clone)]
+pub struct Regional {
+    /// The name.
+    pub host: String,
+    /// Where it leads; none: not known before the region's API is there.
+    pub target: Option<String>,
+}
+
 /// What should be.
 #[derive(Debug)]
 pub struct Records {
@@ -29,10 +38,10 @@ pub struct Records {
     pub zone: Zone,
     /// The name that clients use.
     pub public: String,
-    /// The regions' own names.
+    /// The regions' own names, to which the public name leads.
     pub hosts: [String; 2],
-    /// Where each of them leads; none: not known before the region's API is there.
-    pub targets: [Option<String>; 2],
+    /// These and other names that follow no failover.
+    pub regional: Vec<Regional>,
     /// Seconds for which the public name may be cached.
     pub ttl_s: i64,
     /// The health check of the PRIMARY record; none: not known before it is there.
@@ -54,8 +63,8 @@ impl Reconciler for Records {
             None => Vec::new(),
         };
         let mut all = Vec::new();
-        for index in 0..2 {
-            self.regional(index, zone.as_deref(), &there, &mut all)?;
+        for regional in &self.regional {
+            self.regional(regional, zone.as_deref(), &there, &mut all)?;
         }
         for index in 0..2 {
             self.failover(index, zone.as_deref(), &there, &mut all)?;
@@ -71,7 +80,7 @@ impl Reconciler for Records {
         for record in records(&self.shared, &zone.id).await? {
             let name = plain(record.name());
             let public = name == self.public && record.set_identifier().is_some_and(|id| IDENTIFIERS.contains(&id));
-            let regional = self.hosts.contains(&name) && record.r#type() == &RrType::Cname;
+            let regional = self.regional.iter().any(|regional| regional.host == name) && record.r#type() == &RrType::Cname;
             if public || regional {
                 let what = described(&record);
                 let act = change(self.shared.clone(), zone.id.clone(), ChangeAction::Delete, record);
@@ -85,18 +94,17 @@ impl Reconciler for Records {
 impl Records {
     fn regional(
         &self,
-        index: usize,
+        regional: &Regional,
         zone: Option<&str>,
         there: &[ResourceRecordSet],
         all: &mut Vec<Difference>,
     ) -> Result<(), Trouble> {
-        let host = &self.hosts[index];
+        let Regional { host, target } = regional;
         let what = format!("record {host}");
         let found = there
             .iter()
             .find(|record| plain(record.name()) == *host && record.r#type() == &RrType::Cname);
-        let target = self.targets[index].clone();
-        let change_kind = match (found, &target) {
+        let change_kind = match (found, target) {
             (None, _) => Add,
             (Some(record), Some(target)) if value(record) != *target => Change,
             (Some(_), _) => return Ok(()),
@@ -107,7 +115,7 @@ impl Records {
             .name(host)
             .r#type(RrType::Cname)
             .ttl(REGIONAL_TTL_S)
-            .resource_records(resource(&target.unwrap_or_else(|| "unknown".to_owned()))?)
+            .resource_records(resource(target.as_deref().unwrap_or("unknown"))?)
             .build()?;
         let act = change(
             self.shared.clone(),

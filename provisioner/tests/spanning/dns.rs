@@ -7,7 +7,7 @@ use aws_sdk_route53::types::{
 use understudy_provisioner::aws::trouble::TroubleKind;
 use understudy_provisioner::spanning::certificates::Certificates;
 use understudy_provisioner::spanning::checks::{Asks, Check, Checks};
-use understudy_provisioner::spanning::records::Records;
+use understudy_provisioner::spanning::records::{Records, Regional};
 use understudy_provisioner::spanning::switches::ENGAGED;
 use understudy_provisioner::spanning::zone::Zone;
 use understudy_provisioner::spanning::{Reconciler as _, Shared};
@@ -62,11 +62,12 @@ fn records(shared: &Shared, check: Option<String>) -> Records {
         zone: zone(shared),
         public: "orders.example.com".to_owned(),
         hosts: ["api.us-east-1.example.com", "api.us-east-2.example.com"].map(str::to_owned),
-        targets: [
-            "d-1.execute-api.us-east-1.amazonaws.com",
-            "d-2.execute-api.us-east-2.amazonaws.com",
-        ]
-        .map(|target| Some(target.to_owned())),
+        regional: [("us-east-1", "d-1"), ("us-east-2", "d-2")]
+            .map(|(region, target)| Regional {
+                host: format!("api.{region}.example.com"),
+                target: Some(format!("{target}.execute-api.{region}.amazonaws.com")),
+            })
+            .into(),
         ttl_s: 5,
         check,
         secondary_check: None,
