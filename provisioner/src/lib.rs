@@ -4,4 +4,6 @@
 //! says what would keep one region from taking over from the other. Stacks and spanning resources are not built yet; see
 //! `docs/requirements.md` (R1 to R10) for what they are going to be.
 
+pub mod deployment;
 pub mod lint;
+pub mod templates;
