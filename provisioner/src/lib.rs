@@ -6,5 +6,7 @@
 
 pub mod aws;
 pub mod deploy;
+pub mod deployment;
 pub mod lint;
 pub mod spanning;
+pub mod templates;

@@ -1,0 +1,154 @@
+//! Statements, and the roles made of them.
+
+use serde_json::{Value, json};
+
+use super::kinds::{ManagedPolicy, Role};
+use super::model::{Expr, Handle, Template};
+use super::site::Site;
+
+/// An allowance.
+pub(super) fn allow(sid: &str, actions: &[&str], resources: Value) -> Value {
+    json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources})
+}
+
+/// An allowance under a condition.
+pub(super) fn allow_if(sid: &str, actions: &[&str], resources: Value, condition: Value) -> Value {
+    let mut statement = allow(sid, actions, resources);
+    statement["Condition"] = condition;
+    statement
+}
+
+/// What a service may do with a resource, as a part of the resource's own policy.
+pub(super) fn grant(sid: &str, service: &str, actions: &[&str], resource: Value, condition: Value) -> Value {
+    json!({
+        "Sid": sid, "Effect": "Allow", "Principal": {"Service": service},
+        "Action": actions, "Resource": resource, "Condition": condition,
+    })
+}
+
+/// Nobody may do anything without TLS.
+pub(super) fn only_with_tls(action: &str, resources: Value) -> Value {
+    json!({
+        "Sid": "OnlyWithTls", "Effect": "Deny", "Principal": "*", "Action": action, "Resource": resources,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    })
+}
+
+/// A policy document.
+pub(super) fn document(statements: impl IntoIterator<Item = Value>) -> Value {
+    let statements: Vec<Value> = statements.into_iter().collect();
+    json!({"Version": "2012-10-17", "Statement": statements})
+}
+
+/// Only on behalf of this account.
+pub(super) fn of_account(site: &Site<'_>) -> Value {
+    json!({"StringEquals": {"aws:SourceAccount": site.names.account()}})
+}
+
+/// Logging, tracing and the network interface of a function.
+const INTERFACES: [&str; 5] = [
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+];
+
+/// What is needed to run in a network. EC2 knows no resources for it.
+pub(super) fn interfaces() -> Value {
+    allow("Network", &INTERFACES, json!("*"))
+}
+
+/// What is needed to be traced. X-Ray knows no resources.
+pub(super) fn tracing() -> Value {
+    allow(
+        "Tracing",
+        &["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+        json!("*"),
+    )
+}
+
+/// A role, and its policy as a resource of its own.
+///
+/// Whoever runs under the role of the same name in the other region may take it: what has to look at this region from there
+/// does so with this region's permissions, and with no others. A role that is not there cannot be named as a principal, so the
+/// account is, and the condition says which of its roles.
+pub(super) fn role(
+    template: &mut Template<'_>,
+    site: &Site<'_>,
+    [id, policy_id]: [&'static str; 2],
+    name: &str,
+    service: &str,
+    mut statements: Vec<Value>,
+) -> Handle<Role> {
+    let peer = site.names.role_arn(site.peer, name);
+    let trust = [
+        trusted(site, service),
+        json!({
+            "Sid": "SameRoleOfTheOtherRegion", "Effect": "Allow",
+            "Principal": {"AWS": site.names.arn("iam", None, "root")},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "ArnEquals": {"aws:PrincipalArn": peer},
+                "StringEquals": {"sts:ExternalId": site.names.shared(name)},
+            },
+        }),
+    ];
+    statements.push(allow("OtherRegion", &["sts:AssumeRole"], json!(peer)));
+    service_role(template, site, [id, policy_id], name, document(trust), statements)
+}
+
+/// A role that only a service takes: nothing runs under it that could take another.
+pub(super) fn service_role(
+    template: &mut Template<'_>,
+    site: &Site<'_>,
+    [id, policy_id]: [&'static str; 2],
+    name: &str,
+    trust: Value,
+    statements: Vec<Value>,
+) -> Handle<Role> {
+    let role = template.add(
+        Role,
+        id,
+        &site.name(name),
+        json!({"AssumeRolePolicyDocument": trust, "MaxSessionDuration": 3600}),
+    );
+    let policy = json!({"PolicyDocument": document(statements), "Roles": [role.reference()]});
+    let _: Handle<ManagedPolicy> = template.add(ManagedPolicy, policy_id, &site.name(name), policy);
+    role
+}
+
+/// The services that say on whose behalf they take a role. The others would be locked out by a condition.
+const TELLING: [&str; 6] = [
+    "ecs-tasks.amazonaws.com",
+    "events.amazonaws.com",
+    "monitoring.rds.amazonaws.com",
+    "scheduler.amazonaws.com",
+    "states.amazonaws.com",
+    "vpc-flow-logs.amazonaws.com",
+];
+
+/// A trust in one service, on behalf of this account.
+pub(super) fn trust(site: &Site<'_>, service: &str) -> Value {
+    document([trusted(site, service)])
+}
+
+fn trusted(site: &Site<'_>, service: &str) -> Value {
+    let mut statement = json!({
+        "Sid": "Service", "Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole",
+    });
+    if TELLING.contains(&service) {
+        statement["Condition"] = of_account(site);
+    }
+    statement
+}
+
+/// The use of a key, by whoever has data encrypted with it.
+pub(super) fn with_key(sid: &str, key: &impl serde::Serialize) -> Value {
+    allow(sid, &["kms:Decrypt", "kms:GenerateDataKey"], json!(key))
+}
+
+/// Writing into a log group.
+pub(super) fn logging(group: &Expr) -> Value {
+    allow("Log", &["logs:CreateLogStream", "logs:PutLogEvents"], json!(group))
+}
