@@ -138,6 +138,12 @@ impl Connections {
         &self.http
     }
 
+    /// Whether everything is somewhere else than at AWS.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        self.base.endpoint_url().is_some()
+    }
+
     /// Where a service is, if it is not where AWS has it. `service` is the ending of its environment variable.
     #[must_use]
     pub fn endpoint_of(&self, service: &str) -> Option<String> {

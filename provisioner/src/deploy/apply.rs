@@ -37,7 +37,7 @@ pub struct Options {
 /// What came of it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Result_ {
+pub struct Account {
     /// What was changed.
     pub changed: Vec<String>,
     /// What was as it should be.
@@ -58,7 +58,6 @@ pub struct Failure {
     /// Why, and what to do.
     pub message: String,
     /// The same, for programs.
-    #[serde(flatten)]
     pub trouble: Trouble,
 }
 
@@ -66,7 +65,7 @@ pub struct Failure {
 ///
 /// # Errors
 /// When something stands in the way before anything was changed. What fails later is in the result.
-pub async fn apply(world: &World, options: Options, report: &dyn Report) -> Result<Result_, Trouble> {
+pub async fn apply(world: &World, options: Options, report: &dyn Report) -> Result<Account, Trouble> {
     world.preflight(report).await?;
     let nodes = nodes(world, options, report).await?;
     let outcome = graph::run(nodes, report)
@@ -81,7 +80,7 @@ pub async fn apply(world: &World, options: Options, report: &dyn Report) -> Resu
         Some(_) => None,
         None => Some(verify::verify(world).await?),
     };
-    Ok(Result_ {
+    Ok(Account {
         changed: outcome.changed,
         same: outcome.same,
         open: outcome.open,
@@ -121,7 +120,10 @@ async fn nodes<'a>(world: &'a World, options: Options, report: &'a dyn Report) -
             world,
             report,
             "database",
-            and(layers(&[Layer::Network, Layer::Keys, Layer::Data]), &["secrets", "tables"]),
+            and(
+                layers(&[Layer::Network, Layer::Keys, Layer::Data]),
+                &["secrets", "tables"],
+            ),
             1800,
         ),
         part(world, report, "replication", layers(&[Layer::Storage, Layer::Keys]), 20),
@@ -134,12 +136,21 @@ async fn nodes<'a>(world: &'a World, options: Options, report: &'a dyn Report) -
             and(layer(Layer::Api), &["switches"]),
             20,
         ),
-        part(world, report, "forwarding", layers(&[Layer::Messaging, Layer::Signals]), 10),
+        part(
+            world,
+            report,
+            "forwarding",
+            layers(&[Layer::Messaging, Layer::Signals]),
+            10,
+        ),
         part(
             world,
             report,
             "records",
-            and(layer(Layer::Api), &["health checks", "zone", "certificates", "database"]),
+            and(
+                layer(Layer::Api),
+                &["health checks", "zone", "certificates", "database"],
+            ),
             60,
         ),
     ];
@@ -187,7 +198,13 @@ pub(super) async fn obsolete(world: &World) -> Result<Vec<(&RegionName, String)>
 }
 
 /// One reconciler.
-fn part<'a>(world: &'a World, report: &'a dyn Report, name: &'static str, after: Vec<String>, seconds: u64) -> Node<'a> {
+fn part<'a>(
+    world: &'a World,
+    report: &'a dyn Report,
+    name: &'static str,
+    after: Vec<String>,
+    seconds: u64,
+) -> Node<'a> {
     Node {
         name: name.to_owned(),
         after,
@@ -273,7 +290,11 @@ fn stack_node<'a>(world: &'a World, options: Options, report: &'a dyn Report, st
             Box::pin(async move {
                 world.at_rest().await?;
                 let large = stack.template.to_string().len() > BYTES_MAX;
-                let exports = if large { world.exports().await? } else { Exports::default() };
+                let exports = if large {
+                    world.exports().await?
+                } else {
+                    Exports::default()
+                };
                 let tell = |event: &Event| report.event(&stack.region, &stack.name, event);
                 let mut follow = Follow::new(&tell);
                 let applied = world

@@ -46,7 +46,10 @@ impl World {
             None => system_resolver(),
         };
         let Some(found) = zone.find().await? else {
-            return Err(Trouble::own(TroubleKind::Unfit, format!("there is no zone for {} yet", zone.domain)));
+            return Err(Trouble::own(
+                TroubleKind::Unfit,
+                format!("there is no zone for {} yet", zone.domain),
+            ));
         };
         let mut ours = zone.name_servers(&found.id).await?;
         ours.sort_unstable();
@@ -101,7 +104,10 @@ async fn name_servers(resolver: &str, domain: &str) -> Result<Vec<String>, Troub
     let silent = |why: &dyn std::fmt::Display| Trouble {
         region: String::new(),
         action: format!("NS {domain}"),
-        ..Trouble::own(TroubleKind::Unreachable, format!("the resolver {resolver} does not answer ({why})"))
+        ..Trouble::own(
+            TroubleKind::Unreachable,
+            format!("the resolver {resolver} does not answer ({why})"),
+        )
     };
     let local: SocketAddr = match resolver {
         SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),

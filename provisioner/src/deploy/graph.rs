@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use crate::aws::Trouble;
 
 /// The work of a node.
-pub type Work<'a> = Box<dyn FnOnce() -> BoxFuture<'a, Result<Done, Trouble>> + Send + 'a>;
+pub type Work<'a> = Box<dyn FnOnce() -> LocalBoxFuture<'a, Result<Done, Trouble>> + 'a>;
 
 /// What a node led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,10 @@ pub struct Node<'a> {
 
 impl Debug for Node<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Node").field("name", &self.name).field("after", &self.after).finish_non_exhaustive()
+        f.debug_struct("Node")
+            .field("name", &self.name)
+            .field("after", &self.after)
+            .finish_non_exhaustive()
     }
 }
 
@@ -127,7 +130,10 @@ fn check(nodes: &[Node<'_>]) -> Result<(), String> {
         let before = left.len();
         left.retain(|_, after| after.iter().any(|name| names.contains(name)));
         if left.len() == before {
-            return Err(format!("these nodes wait for each other: {}", names.into_iter().collect::<Vec<_>>().join(", ")));
+            return Err(format!(
+                "these nodes wait for each other: {}",
+                names.into_iter().collect::<Vec<_>>().join(", ")
+            ));
         }
     }
 }
@@ -140,7 +146,12 @@ fn eta(costs: &BTreeMap<String, (u64, Vec<String>)>, ended: &BTreeSet<String>) -
         let mut moved = false;
         for (name, (seconds, after)) in costs {
             let own = if ended.contains(name) { 0 } else { *seconds };
-            let before = after.iter().filter_map(|name| longest.get(name.as_str())).max().copied().unwrap_or(0);
+            let before = after
+                .iter()
+                .filter_map(|name| longest.get(name.as_str()))
+                .max()
+                .copied()
+                .unwrap_or(0);
             let all = own + before;
             if longest.get(name.as_str()) != Some(&all) {
                 longest.insert(name, all);
@@ -216,7 +227,10 @@ mod tests {
     async fn a_circle_is_found_before_anything_runs() {
         let log = Mutex::new(Vec::new());
         let nodes = vec![node(&log, "a", &["b"], true), node(&log, "b", &["a"], true)];
-        assert_eq!(run(nodes, &Quiet).await.unwrap_err(), "these nodes wait for each other: a, b");
+        assert_eq!(
+            run(nodes, &Quiet).await.unwrap_err(),
+            "these nodes wait for each other: a, b"
+        );
     }
 
     #[test]

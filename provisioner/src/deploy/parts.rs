@@ -20,6 +20,7 @@ use crate::spanning::secrets::{Secret, Secrets};
 use crate::spanning::switches::{ENGAGED, OBJECT, Switches};
 use crate::spanning::tables::{Table, Tables};
 use crate::spanning::zone::Zone;
+use crate::templates::Layer;
 
 /// The attribute by which sessions expire.
 const EXPIRES: &str = "expires";
@@ -65,10 +66,17 @@ impl World {
             "parameters" => Some(Arc::new(self.parameters())),
             "switches" => Some(Arc::new(self.switches())),
             "health checks" => self.checks().map(|part| Arc::new(part) as Part),
-            "forwarding" => Some(Arc::new(self.forwarding(exports))),
+            "forwarding" => self
+                .has(Layer::Signals)
+                .then(|| Arc::new(self.forwarding(exports)) as Part),
             "records" => self.records(exports).await?.map(|part| Arc::new(part) as Part),
             _ => None,
         })
+    }
+
+    /// Whether the platform has a layer.
+    fn has(&self, layer: Layer) -> bool {
+        self.platform.stacks.iter().any(|stack| stack.layer == layer)
     }
 
     /// The zone, if the platform has a domain.
@@ -161,7 +169,11 @@ impl World {
         let wanted = &self.deployment.database;
         let clusters = [0, 1].map(|index| {
             let region = &self.regions()[index];
-            let or_named = |role: &str| exports.get(self, index, role).unwrap_or_else(|| self.names.regional(region, role));
+            let or_named = |role: &str| {
+                exports
+                    .get(self, index, role)
+                    .unwrap_or_else(|| self.names.regional(region, role))
+            };
             Cluster {
                 name: self.names.cluster(region),
                 subnet_group: or_named("database-subnets"),
@@ -208,7 +220,12 @@ impl World {
                 let resources = stack.template["Resources"].as_object().into_iter().flatten();
                 resources.filter_map(|(_, resource)| {
                     let of_certificates = resource["Type"] == "AWS::CertificateManager::Certificate";
-                    of_certificates.then(|| resource["Properties"]["DomainName"].as_str().unwrap_or_default().to_owned())
+                    of_certificates.then(|| {
+                        resource["Properties"]["DomainName"]
+                            .as_str()
+                            .unwrap_or_default()
+                            .to_owned()
+                    })
                 })
             });
             wanted.collect()
@@ -275,14 +292,14 @@ impl World {
         let object_store = format!("{}.s3.{witness}.amazonaws.com{china}", self.names.switch_bucket());
         let mut checks = Vec::new();
         let mut add = |role: &str, asks| {
-            checks.push(Check {
-                name: name(role),
-                asks,
-            });
+            checks.push(Check { name: name(role), asks });
         };
         if check.backing == HealthCheckBacking::Endpoint {
             for (role, region) in ["home-endpoint", "away-endpoint"].into_iter().zip(self.regions()) {
-                add(role, ask(domain.regional_name(region.as_str()), HEALTH_PATH, HEALTHY, false));
+                add(
+                    role,
+                    ask(domain.regional_name(region.as_str()), HEALTH_PATH, HEALTHY, false),
+                );
             }
         }
         let arc = self.policy.traffic.arc.as_ref();
@@ -307,6 +324,9 @@ impl World {
     }
 
     async fn records(&self, exports: &Exports) -> Result<Option<Records>, Trouble> {
+        if !self.has(Layer::Api) {
+            return Ok(None);
+        }
         let (Some(domain), Some(zone), Some(checks)) = (&self.deployment.domain, self.zone(), self.checks()) else {
             return Ok(None);
         };
@@ -315,7 +335,10 @@ impl World {
             SecondaryCheck::None => None,
             SecondaryCheck::Endpoint => checks.id(&self.names.shared("away-endpoint")).await?,
         };
-        let hosts = self.regions().each_ref().map(|region| domain.regional_name(region.as_str()));
+        let hosts = self
+            .regions()
+            .each_ref()
+            .map(|region| domain.regional_name(region.as_str()));
         let mut regional: Vec<Regional> = hosts
             .iter()
             .zip(exports.both(self, "api-domain"))
@@ -343,7 +366,10 @@ impl World {
     fn forwarding(&self, exports: &Exports) -> Forwarding {
         Forwarding {
             shared: self.shared.clone(),
-            rules: self.regions().each_ref().map(|region| self.names.forwarding_rule(region)),
+            rules: self
+                .regions()
+                .each_ref()
+                .map(|region| self.names.forwarding_rule(region)),
             roles: exports.both(self, "forwarding-role"),
         }
     }

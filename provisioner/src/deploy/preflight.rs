@@ -58,7 +58,9 @@ impl World {
         let other = self.versions(&self.regions()[1], None).await?;
         in_both.retain(|version| other.contains(version));
         let choice = match in_both.as_slice() {
-            [] => "there is none that both offer: ask for the list with `aws rds describe-db-engine-versions`".to_owned(),
+            [] => {
+                "there is none that both offer: ask for the list with `aws rds describe-db-engine-versions`".to_owned()
+            }
             some => format!("both offer {}", some.join(", ")),
         };
         Err(Trouble::own(

@@ -93,7 +93,10 @@ impl Watch for Console {
 
 impl Listen for Console {
     fn node_begins(&self, name: &str, eta_s: u64) {
-        self.line(name, &format!("begins ({} left, if nothing is there yet)", about(eta_s)));
+        self.line(
+            name,
+            &format!("begins ({} left, if nothing is there yet)", about(eta_s)),
+        );
     }
 
     fn node_ends(&self, name: &str, done: Result<Done, &Trouble>, eta_s: u64) {
@@ -114,7 +117,11 @@ impl Report for Console {
             status,
             reason,
         } = event;
-        let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        let reason = if reason.is_empty() {
+            String::new()
+        } else {
+            format!(": {reason}")
+        };
         self.line(stack, &format!("{status:<24} {resource} ({kind}){reason}"));
     }
 

@@ -310,8 +310,10 @@ where
         }
         let mut acted = false;
         let mut waits_for = None;
+        let mut open = None;
         for difference in differences {
             let what = format!("{} in {}", difference.what, difference.region);
+            open = open.or_else(|| Some(format!("{what} ({})", difference.detail)));
             if matches!(difference.next, Next::Act(_)) {
                 watch.begins(node, &difference).await?;
             }
@@ -337,7 +339,15 @@ where
             }
         }
         if !acted {
-            let what = waits_for.unwrap_or_else(|| node.to_owned());
+            let Some(what) = waits_for else {
+                return Err(Trouble::own(
+                    TroubleKind::Unfit,
+                    format!(
+                        "{} cannot be done: what it builds on is not there; apply the stacks first",
+                        open.unwrap_or_else(|| node.to_owned())
+                    ),
+                ));
+            };
             if began.elapsed() >= patience.wait_max {
                 return Err(Trouble::own(
                     TroubleKind::TooLong,

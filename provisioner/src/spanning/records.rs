@@ -80,7 +80,8 @@ impl Reconciler for Records {
         for record in records(&self.shared, &zone.id).await? {
             let name = plain(record.name());
             let public = name == self.public && record.set_identifier().is_some_and(|id| IDENTIFIERS.contains(&id));
-            let regional = self.regional.iter().any(|regional| regional.host == name) && record.r#type() == &RrType::Cname;
+            let regional =
+                self.regional.iter().any(|regional| regional.host == name) && record.r#type() == &RrType::Cname;
             if public || regional {
                 let what = described(&record);
                 let act = change(self.shared.clone(), zone.id.clone(), ChangeAction::Delete, record);

@@ -1,5 +1,6 @@
-//! `understudy-provisioner`: what exists in AWS. Built so far: the two-region linter.
+//! `understudy-provisioner`: what exists in AWS.
 
+mod deploy;
 mod lint;
 mod output;
 
@@ -9,7 +10,8 @@ use clap::{Parser, Subcommand};
 
 /// Creates and checks the resources of a platform in two regions.
 ///
-/// Exit codes: 0 fine; 1 the answer is no (`lint`: findings); 2 wrong usage or unreadable input; 3 something outside failed.
+/// Exit codes: 0 fine; 1 the answer is no (`lint`: findings; `verify`, `apply`: not synchronized; `drift`: drifted); 2 wrong usage
+/// or unreadable input; 3 something outside failed; 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "understudy-provisioner", version, max_term_width = 100)]
 struct Arguments {
@@ -26,6 +28,16 @@ enum Command {
     ///
     /// Reads JSON and YAML, from whatever tool. What only AWS knows before deployment is never guessed.
     Lint(Box<lint::Arguments>),
+    /// Say what `apply` would change in both regions, and change nothing.
+    Plan(Box<deploy::Common>),
+    /// Make both regions what the files say, in one order, and verify them. Safe to interrupt and to run again.
+    Apply(Box<deploy::Apply>),
+    /// Check, point by point, that both regions are synchronized. Writes probes, and takes them away again.
+    Verify(Box<deploy::Common>),
+    /// Say what somebody changed by hand.
+    Drift(Box<deploy::Common>),
+    /// Remove everything of an environment; data only with `--delete-data`.
+    Destroy(Box<deploy::Destroy>),
     /// Explain a rule of the linter by its code, such as UL101; without a code, list them all.
     Explain {
         /// The code.
@@ -37,6 +49,11 @@ fn main() -> ExitCode {
     let Arguments { command, json } = Arguments::parse();
     let answer = match command {
         Command::Lint(arguments) => lint::run(&arguments),
+        Command::Plan(common) => deploy::run_plan(&common),
+        Command::Apply(arguments) => deploy::run_apply(&arguments),
+        Command::Verify(common) => deploy::run_verify(&common),
+        Command::Drift(common) => deploy::run_drift(&common),
+        Command::Destroy(arguments) => deploy::run_destroy(&arguments),
         Command::Explain { code } => lint::explain(code.as_deref()),
     };
     match answer {

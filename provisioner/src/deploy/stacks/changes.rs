@@ -74,11 +74,19 @@ impl Stacks {
         let mut changes = Vec::new();
         let mut token = None;
         loop {
-            let call = client.describe_change_set().stack_name(name).change_set_name(CHANGE_SET);
+            let call = client
+                .describe_change_set()
+                .stack_name(name)
+                .change_set_name(CHANGE_SET);
             let answer = call.set_next_token(token).send().await;
             let answer = answer.map_err(failed("cloudformation:DescribeChangeSet", region))?;
             let these = answer.changes.unwrap_or_default();
-            changes.extend(these.iter().filter_map(|change| change.resource_change()).map(of_change));
+            changes.extend(
+                these
+                    .iter()
+                    .filter_map(|change| change.resource_change())
+                    .map(of_change),
+            );
             token = answer.next_token;
             if token.is_none() {
                 break;

@@ -34,7 +34,9 @@ impl Event {
         Self {
             resource: text(event.logical_resource_id()),
             kind: text(event.resource_type()),
-            status: event.resource_status().map_or_else(String::new, |status| status.as_str().to_owned()),
+            status: event
+                .resource_status()
+                .map_or_else(String::new, |status| status.as_str().to_owned()),
             reason: text(event.resource_status_reason()),
         }
     }
@@ -56,7 +58,10 @@ pub struct Follow<'a> {
 
 impl std::fmt::Debug for Follow<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Follow").field("seen", &self.seen.len()).field("failure", &self.failure).finish_non_exhaustive()
+        f.debug_struct("Follow")
+            .field("seen", &self.seen.len())
+            .field("failure", &self.failure)
+            .finish_non_exhaustive()
     }
 }
 
@@ -107,7 +112,10 @@ pub async fn root_of(client: &Client, region: &RegionName, stack: &str) -> Resul
         if event.is_root(stack) {
             root = Some(event);
         } else if event.resource == stack
-            && matches!(event.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS")
+            && matches!(
+                event.status.as_str(),
+                "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS"
+            )
             && root.is_some()
         {
             // Where that operation began.
@@ -122,9 +130,20 @@ async fn all(client: &Client, region: &RegionName, stack: &str, most: usize) -> 
     let mut events = Vec::new();
     let mut token = None;
     while events.len() < most {
-        let answer = client.describe_stack_events().stack_name(stack).set_next_token(token).send().await;
+        let answer = client
+            .describe_stack_events()
+            .stack_name(stack)
+            .set_next_token(token)
+            .send()
+            .await;
         // A stack that is not there has none.
-        let Some(answer) = found(answer, &["ValidationError"], "cloudformation:DescribeStackEvents", region)? else {
+        let Some(answer) = found(
+            answer,
+            &["ValidationError"],
+            "cloudformation:DescribeStackEvents",
+            region,
+        )?
+        else {
             break;
         };
         events.extend(answer.stack_events.unwrap_or_default());

@@ -69,7 +69,10 @@ impl Standing {
     const fn of(status: &StackStatus) -> Self {
         use StackStatus as S;
         match status {
-            S::CreateComplete | S::UpdateComplete | S::UpdateRollbackComplete | S::ImportComplete
+            S::CreateComplete
+            | S::UpdateComplete
+            | S::UpdateRollbackComplete
+            | S::ImportComplete
             | S::ImportRollbackComplete => Self::Complete,
             S::ReviewInProgress => Self::Reviewed,
             S::RollbackComplete | S::CreateFailed | S::RollbackFailed => Self::NeverMade,
@@ -144,7 +147,12 @@ impl Stacks {
     }
 
     /// Waits until CloudFormation is done with a stack, and tells its events.
-    pub(super) async fn settled(&self, region: &RegionName, name: &str, follow: &mut Follow<'_>) -> Result<Standing, Trouble> {
+    pub(super) async fn settled(
+        &self,
+        region: &RegionName,
+        name: &str,
+        follow: &mut Follow<'_>,
+    ) -> Result<Standing, Trouble> {
         let began = Instant::now();
         loop {
             let (standing, _) = self.look(region, name).await?;
@@ -155,7 +163,9 @@ impl Stacks {
             if began.elapsed() > self.patience.wait_max {
                 return Err(Trouble::own(
                     TroubleKind::TooLong,
-                    format!("the stack {name} in {region} is still at work: run the same command again, it goes on waiting"),
+                    format!(
+                        "the stack {name} in {region} is still at work: run the same command again, it goes on waiting"
+                    ),
                 ));
             }
             tokio::time::sleep(self.patience.look_every).await;
@@ -171,7 +181,10 @@ impl Stacks {
         // Not by the clock here: what counts is which events are new.
         follow.begin(&self.client(region), region, name).await?;
         let mut standing = self.settled(region, name, follow).await?;
-        if matches!(standing, Standing::NeverMade | Standing::RollbackFailed | Standing::DeletionFailed) {
+        if matches!(
+            standing,
+            Standing::NeverMade | Standing::RollbackFailed | Standing::DeletionFailed
+        ) {
             if !recover {
                 return Err(self.stuck(region, name, standing).await?);
             }
@@ -200,7 +213,9 @@ impl Stacks {
         let Some(event) = &follow.failure else {
             return Trouble::own(
                 TroubleKind::Call,
-                format!("the stack {name} in {region} failed, and none of its events says why: see them in the console"),
+                format!(
+                    "the stack {name} in {region} failed, and none of its events says why: see them in the console"
+                ),
             );
         };
         let inner = Trouble::of(&event.kind, region.as_str(), "", &event.reason);
@@ -210,7 +225,8 @@ impl Stacks {
                 "; a quota is used up: have it raised in Service Quotas, in both regions".to_owned()
             }
             _ if event.reason.contains("already exists") => {
-                "; something with this name exists already and is not this stack's: remove it, or choose another suffix".to_owned()
+                "; something with this name exists already and is not this stack's: remove it, or choose another suffix"
+                    .to_owned()
             }
             _ => String::new(),
         };
@@ -227,15 +243,26 @@ impl Stacks {
         let root = root_of(&self.client(region), region, name).await?;
         let cause = root.map_or_else(
             || "its events no longer say why".to_owned(),
-            |event| format!("it failed first at {} ({}): {}", event.resource, event.kind, event.reason),
+            |event| {
+                format!(
+                    "it failed first at {} ({}): {}",
+                    event.resource, event.kind, event.reason
+                )
+            },
         );
         let (state, way_out) = match standing {
             Standing::NeverMade => (
                 "was never made, and what was begun is rolled back",
                 "deletes what is left of it and makes it anew",
             ),
-            Standing::RollbackFailed => ("is stuck in a rollback that failed", "goes on with the rollback, and then applies"),
-            _ => ("is stuck in a deletion that failed", "deletes it again and makes it anew"),
+            Standing::RollbackFailed => (
+                "is stuck in a rollback that failed",
+                "goes on with the rollback, and then applies",
+            ),
+            _ => (
+                "is stuck in a deletion that failed",
+                "deletes it again and makes it anew",
+            ),
         };
         Ok(Trouble::own(
             TroubleKind::Unfit,
@@ -251,7 +278,12 @@ impl Stacks {
         follow: &mut Follow<'_>,
     ) -> Result<Standing, Trouble> {
         if standing == Standing::RollbackFailed {
-            let call = self.client(region).continue_update_rollback().stack_name(name).send().await;
+            let call = self
+                .client(region)
+                .continue_update_rollback()
+                .stack_name(name)
+                .send()
+                .await;
             call.map_err(failed("cloudformation:ContinueUpdateRollback", region))?;
         } else {
             delete(self, region, name, &[]).await?;
@@ -303,7 +335,12 @@ impl Stacks {
         }
         let began = Instant::now();
         loop {
-            let answer = client.describe_change_set().stack_name(name).change_set_name(CHANGE_SET).send().await;
+            let answer = client
+                .describe_change_set()
+                .stack_name(name)
+                .change_set_name(CHANGE_SET)
+                .send()
+                .await;
             let answer = answer.map_err(failed("cloudformation:DescribeChangeSet", region))?;
             match answer.status() {
                 Some(ChangeSetStatus::CreateComplete) => return Ok(Some(CHANGE_SET.to_owned())),
@@ -332,7 +369,11 @@ impl Stacks {
 
     /// Removes our change set, if one was left by an earlier run or a plan. Nothing depends on it.
     pub(super) async fn forget(&self, region: &RegionName, name: &str) {
-        let call = self.client(region).delete_change_set().stack_name(name).change_set_name(CHANGE_SET);
+        let call = self
+            .client(region)
+            .delete_change_set()
+            .stack_name(name)
+            .change_set_name(CHANGE_SET);
         drop(call.send().await);
     }
 

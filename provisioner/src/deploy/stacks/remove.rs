@@ -23,7 +23,9 @@ pub async fn delete(stacks: &Stacks, region: &RegionName, name: &str, retain: &[
         .delete_stack()
         .stack_name(name)
         .set_retain_resources((!retain.is_empty()).then(|| retain.to_vec()));
-    call.send().await.map_err(failed("cloudformation:DeleteStack", region))?;
+    call.send()
+        .await
+        .map_err(failed("cloudformation:DeleteStack", region))?;
     Ok(())
 }
 
