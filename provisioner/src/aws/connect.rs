@@ -11,6 +11,8 @@ use aws_config::{BehaviorVersion, ConfigLoader, Region as AwsRegion, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use understudy_policies::model::RegionName;
 
+use super::emulator::CapitalBooleans;
+
 /// How long a connection may take. A region that takes longer is as good as lost.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a call may take, with everything that is tried again.
@@ -59,8 +61,6 @@ clients! {
     lambda = aws_sdk_lambda;
     /// Databases.
     rds = aws_sdk_rds;
-    /// Zones, records, health checks: one for all regions.
-    route53 = aws_sdk_route53;
     /// Secrets.
     secrets = aws_sdk_secretsmanager;
     /// State machines.
@@ -113,6 +113,22 @@ impl Connections {
             base: loader.load().await,
             http,
         }
+    }
+
+    /// Zones, records, health checks: one for all regions.
+    #[must_use]
+    pub fn route53(&self, region: &RegionName) -> aws_sdk_route53::Client {
+        let config =
+            aws_sdk_route53::config::Builder::from(&self.base).region(AwsRegion::new(region.as_str().to_owned()));
+        let config = match self
+            .base
+            .http_client()
+            .filter(|_| self.endpoint_of("ROUTE_53").is_some())
+        {
+            Some(client) => config.http_client(CapitalBooleans(client)),
+            None => config,
+        };
+        aws_sdk_route53::Client::from_conf(config.build())
     }
 
     /// Buckets. Emulators, and nobody else, need the bucket in the path.

@@ -6,6 +6,7 @@
 
 pub mod connect;
 pub mod ec2;
+mod emulator;
 pub mod trouble;
 
 pub use connect::Connections;

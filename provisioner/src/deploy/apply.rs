@@ -256,11 +256,11 @@ fn packages<'a>(world: &'a World, region: &'a RegionName) -> Node<'a> {
                 let mut done = Done::Same;
                 for package in &world.platform.packages {
                     // Its key carries its digest: what is there under this key is this package.
-                    let there = s3.head_object().bucket(&bucket).key(&package.key()).send().await;
+                    let there = s3.head_object().bucket(&bucket).key(package.key()).send().await;
                     if there.is_ok() {
                         continue;
                     }
-                    let call = s3.put_object().bucket(&bucket).key(&package.key());
+                    let call = s3.put_object().bucket(&bucket).key(package.key());
                     let call = call.body(package.bytes.clone().into());
                     call.send().await.map_err(failed("s3:PutObject", region))?;
                     done = Done::Changed;

@@ -25,16 +25,16 @@ use crate::templates::Layer;
 /// The attribute by which sessions expire.
 const EXPIRES: &str = "expires";
 /// Where switch A answers.
-pub const SWITCH_PATH: &str = "/switch";
+pub(super) const SWITCH_PATH: &str = "/switch";
 /// Where a region's health is asked.
-pub const HEALTH_PATH: &str = "/health";
+pub(super) const HEALTH_PATH: &str = "/health";
 /// What a healthy answer holds. 2xx and 3xx alone would count as healthy too.
-pub const HEALTHY: &str = "healthy";
+pub(super) const HEALTHY: &str = "healthy";
 /// The roles of the pairs of buckets that replicate.
-pub const REPLICATED: [&str; 3] = ["config", "audit", "assets"];
+pub(super) const REPLICATED: [&str; 3] = ["config", "audit", "assets"];
 
 /// Every reconciler, by name, in the order in which they are made.
-pub const ALL: [&str; 12] = [
+pub(super) const ALL: [&str; 12] = [
     "zone",
     "tables",
     "secrets",

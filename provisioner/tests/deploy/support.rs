@@ -47,7 +47,7 @@ pub(crate) async fn world(endpoint: &str) -> World {
 /// Remembers what was done, and may stop the run at a step as a kill would: from there on nothing goes on.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
-    steps: Mutex<Vec<String>>,
+    pub(crate) steps: Mutex<Vec<String>>,
     /// Stop when this many steps have begun.
     pub(crate) stop_at: Option<usize>,
     /// Stop right after the call of the step, not before it.

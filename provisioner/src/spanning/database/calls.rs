@@ -17,7 +17,7 @@ const GLOBALS_MAX: u32 = 9;
 type Done = Result<(), Trouble>;
 
 impl Database {
-    fn tags(&self) -> Option<Vec<Tag>> {
+    pub(super) fn tags(&self) -> Option<Vec<Tag>> {
         let tags = self.shared.each_tag();
         Some(
             tags.map(|(key, value)| Tag::builder().key(key).value(value).build())

@@ -396,7 +396,7 @@ impl Database {
                 self.shared.regions[writer]
             )));
         }
-        all.push(self.take_away(seen, index));
+        all.push(self.take_away(seen, index).await?);
         Ok(())
     }
 

@@ -6,9 +6,9 @@ use aws_sdk_rds::types::{DbCluster, GlobalCluster};
 
 use super::{AVAILABLE, Database, Seen, tags_of};
 use crate::aws::Trouble;
-use crate::aws::trouble::failed;
+use crate::aws::trouble::{failed, found};
 use crate::spanning::ChangeKind::{Change, Remove, Replace};
-use crate::spanning::{Difference, GLOBAL, Leftovers};
+use crate::spanning::{Difference, GLOBAL, Leftovers, Next};
 
 type Done = Result<(), Trouble>;
 
@@ -35,7 +35,7 @@ impl Database {
             if let Some(trouble) = seen.situation.held_back(&self.shared) {
                 return Err(trouble);
             }
-            let steps = self.remove_cluster(&seen, index, cluster, before, None);
+            let steps = self.remove_cluster(&seen, index, cluster, before);
             left.remove.extend(steps);
             before = true;
         }
@@ -72,38 +72,71 @@ impl Database {
         })
     }
 
-    /// The next step of removing the cluster that stands in the way of a new secondary.
-    pub(super) fn take_away(&self, seen: &Seen, index: usize) -> Difference {
+    /// The next step of removing the cluster that stands in the way of a new secondary. A snapshot comes first, and nothing goes
+    /// before it is complete.
+    pub(super) async fn take_away(&self, seen: &Seen, index: usize) -> Result<Difference, Trouble> {
         let region = &self.shared.regions[index];
         let epoch = seen.situation.epoch.unwrap_or_default();
-        let snapshot = format!("{}-before-epoch-{epoch}", self.wanted.clusters[index].name);
-        let steps = seen.clusters[index]
-            .as_ref()
-            .map(|cluster| self.remove_cluster(seen, index, cluster, false, Some(snapshot.clone())))
+        let name = format!("{}-before-epoch-{epoch}", self.wanted.clusters[index].name);
+        let replaces = |difference: Difference| Difference {
+            change: Replace,
+            risk: Some(format!("the old cluster goes; the snapshot {name} keeps what it held")),
+            ..difference
+        };
+        let rds = self.shared.aws.rds(region);
+        let answer = rds
+            .describe_db_cluster_snapshots()
+            .db_cluster_snapshot_identifier(&name)
+            .send()
+            .await;
+        let answer = found(
+            answer,
+            &["DBClusterSnapshotNotFoundFault"],
+            "rds:DescribeDBClusterSnapshots",
+            region,
+        )?;
+        let snapshot = answer.and_then(|answer| answer.db_cluster_snapshots?.into_iter().next());
+        let what = format!("snapshot {name}");
+        let Some(snapshot) = snapshot else {
+            let act = self.take_snapshot(index, name.clone());
+            return Ok(replaces(
+                Difference::new(Replace, region, what, "of what the old cluster holds").by(act),
+            ));
+        };
+        if snapshot.status() != Some(AVAILABLE) {
+            return Ok(replaces(
+                Difference::new(Replace, region, what, "becomes complete").waits(),
+            ));
+        }
+        let cluster = seen.clusters[index].as_ref();
+        let steps = cluster
+            .map(|cluster| self.remove_cluster(seen, index, cluster, false))
             .unwrap_or_default();
-        let mut next = steps
-            .into_iter()
-            .filter(|step| !matches!(step.next, crate::spanning::Next::After));
-        match next.next() {
-            Some(step) => Difference {
-                change: Replace,
-                risk: Some(format!(
-                    "the old cluster goes; the snapshot {snapshot} keeps what it held"
-                )),
-                ..step
-            },
-            None => Difference::new(Replace, region, self.what(index), "is being taken away").waits(),
+        let mut next = steps.into_iter().filter(|step| !matches!(step.next, Next::After));
+        Ok(replaces(next.next().unwrap_or_else(|| {
+            Difference::new(Replace, region, self.what(index), "is being taken away").waits()
+        })))
+    }
+
+    fn take_snapshot(&self, index: usize, name: String) -> impl Future<Output = Done> + Send + 'static {
+        let region = self.shared.regions[index].clone();
+        let rds = self.shared.aws.rds(&region);
+        let cluster = self.wanted.clusters[index].name.clone();
+        let tags = self.tags();
+        async move {
+            let call = rds
+                .create_db_cluster_snapshot()
+                .db_cluster_identifier(cluster)
+                .db_cluster_snapshot_identifier(name)
+                .set_tags(tags);
+            call.send()
+                .await
+                .map(drop)
+                .map_err(failed("rds:CreateDBClusterSnapshot", &region))
         }
     }
 
-    fn remove_cluster(
-        &self,
-        seen: &Seen,
-        index: usize,
-        cluster: &DbCluster,
-        mut before: bool,
-        snapshot: Option<String>,
-    ) -> Vec<Difference> {
+    fn remove_cluster(&self, seen: &Seen, index: usize, cluster: &DbCluster, mut before: bool) -> Vec<Difference> {
         let region = &self.shared.regions[index];
         let what = self.what(index);
         let mut steps = Vec::new();
@@ -133,7 +166,7 @@ impl Database {
             }
         }
         before |= !seen.instances[index].is_empty();
-        let act = self.delete_cluster(index, snapshot);
+        let act = self.delete_cluster(index);
         steps.push(
             Difference::new(Remove, region, &what, "with what it holds")
                 .risky("data is lost")
@@ -195,7 +228,7 @@ impl Database {
         }
     }
 
-    fn delete_cluster(&self, index: usize, snapshot: Option<String>) -> impl Future<Output = Done> + Send + 'static {
+    fn delete_cluster(&self, index: usize) -> impl Future<Output = Done> + Send + 'static {
         let region = self.shared.regions[index].clone();
         let rds = self.shared.aws.rds(&region);
         let name = self.wanted.clusters[index].name.clone();
@@ -203,8 +236,7 @@ impl Database {
             let call = rds
                 .delete_db_cluster()
                 .db_cluster_identifier(name)
-                .skip_final_snapshot(snapshot.is_none())
-                .set_final_db_snapshot_identifier(snapshot);
+                .skip_final_snapshot(true);
             call.send()
                 .await
                 .map(drop)
