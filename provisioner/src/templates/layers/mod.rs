@@ -1,10 +1,17 @@
 //! The layers, each with what it exports.
 
+mod api;
+mod certificates;
+mod configuration;
 mod data;
+mod functions;
 mod keys;
 mod messaging;
 mod network;
+mod signals;
 mod storage;
+
+pub use api::{HEALTH_PATH, SWITCH_PATH};
 
 use super::Platform;
 use super::site::Site;
@@ -17,4 +24,17 @@ pub(super) fn region(site: &Site<'_>, platform: &mut Platform) {
     data::build(site, &network, stacks);
     let storage = storage::build(site, &keys, stacks);
     let messaging = messaging::build(site, &keys, stacks);
+    let below = functions::Below {
+        network: &network,
+        keys: &keys,
+        storage: &storage,
+        messaging: &messaging,
+        package: &platform.packages[0],
+    };
+    let functions = functions::build(site, &below, stacks);
+    let domain = site.deployment.domain.as_ref();
+    let certificates = domain.map(|domain| certificates::build(site, domain, stacks));
+    api::build(site, &keys, &functions, domain.zip(certificates.as_ref()), stacks);
+    signals::build(site, &keys, &messaging, &functions, stacks);
+    configuration::build(site, stacks);
 }
