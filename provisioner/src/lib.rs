@@ -7,3 +7,4 @@
 pub mod deployment;
 pub mod lint;
 pub mod templates;
+pub mod workflow;

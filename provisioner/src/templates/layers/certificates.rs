@@ -15,6 +15,8 @@ use crate::deployment::Domain;
 pub(super) struct Certificates {
     pub(super) regional: Import,
     pub(super) public: Import,
+    /// Of the name under which switch A answers: in the standby region only.
+    pub(super) switch: Option<Import>,
 }
 
 pub(super) fn build(site: &Site<'_>, domain: &Domain, stacks: &mut Vec<Stack>) -> Certificates {
@@ -28,7 +30,11 @@ pub(super) fn build(site: &Site<'_>, domain: &Domain, stacks: &mut Vec<Stack>) -
         );
         template.export(export, made.reference())
     };
+    let switch = site
+        .is_standby()
+        .then(|| certificate("SwitchCertificate", "switch-certificate", &domain.switch_name()));
     let certificates = Certificates {
+        switch,
         regional: certificate(
             "RegionalCertificate",
             "regional-certificate",

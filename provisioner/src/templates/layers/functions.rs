@@ -305,10 +305,10 @@ impl Program<'_> {
         let own_switch = site.is_standby() || self.role != "steps";
         self.statements.extend([
             iam::logging(&logs.arn()),
-            iam::interfaces(),
             iam::tracing(),
             iam::allow("Undelivered", &["sqs:SendMessage"], json!(below.messaging.undelivered)),
         ]);
+        self.statements.extend(iam::interfaces(site));
         let role: Handle<Role> = iam::role(
             template,
             site,

@@ -10,6 +10,7 @@ mod messaging;
 mod network;
 mod signals;
 mod storage;
+mod workflows;
 
 pub use api::{HEALTH_PATH, SWITCH_PATH};
 
@@ -35,6 +36,8 @@ pub(super) fn region(site: &Site<'_>, platform: &mut Platform) {
     let domain = site.deployment.domain.as_ref();
     let certificates = domain.map(|domain| certificates::build(site, domain, stacks));
     api::build(site, &keys, &functions, domain.zip(certificates.as_ref()), stacks);
+    workflows::build(site, &keys, &messaging, &functions, platform);
+    let stacks = &mut platform.stacks;
     signals::build(site, &keys, &messaging, &functions, stacks);
     configuration::build(site, stacks);
 }

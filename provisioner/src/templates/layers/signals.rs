@@ -363,6 +363,21 @@ fn rules(template: &mut Template<'_>, site: &Site<'_>, messaging: &Messaging, fu
         );
     }
     starter(template, site, messaging, functions);
+    forwarding(template, site);
+}
+
+/// By which the rule that forwards may put events on the other region's bus. The rule itself is a reconciler's.
+fn forwarding(template: &mut Template<'_>, site: &Site<'_>) {
+    let bus = site.names.arn("events", Some(site.peer), "event-bus/default");
+    let role = iam::service_role(
+        template,
+        site,
+        ["ForwardingRole", "ForwardingPolicy"],
+        "forwarding",
+        iam::trust(site, "events.amazonaws.com"),
+        vec![iam::allow("OtherBus", &["events:PutEvents"], json!(bus))],
+    );
+    template.export("forwarding-role", role.arn());
 }
 
 /// All sidecars of the other region are silent: somebody has to look, even if our own are gone as well.
