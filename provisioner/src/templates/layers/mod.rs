@@ -4,6 +4,8 @@ mod api;
 mod certificates;
 mod configuration;
 mod data;
+mod egress;
+mod engine;
 mod functions;
 mod keys;
 mod messaging;
@@ -22,6 +24,9 @@ pub(super) fn region(site: &Site<'_>, platform: &mut Platform) {
     let stacks = &mut platform.stacks;
     let keys = keys::build(site, stacks);
     let network = network::build(site, &keys, stacks);
+    if let Some(egress) = &site.deployment.egress {
+        egress::build(site, &network, egress.of(site.is_standby()), stacks);
+    }
     data::build(site, &network, stacks);
     let storage = storage::build(site, &keys, stacks);
     let messaging = messaging::build(site, &keys, stacks);
@@ -40,4 +45,11 @@ pub(super) fn region(site: &Site<'_>, platform: &mut Platform) {
     let stacks = &mut platform.stacks;
     signals::build(site, &keys, &messaging, &functions, stacks);
     configuration::build(site, stacks);
+    if let Some(engine) = &site.deployment.engine {
+        let below = engine::Below {
+            network: &network,
+            keys: &keys,
+        };
+        engine::build(site, engine, &below, stacks);
+    }
 }
