@@ -10,3 +10,4 @@ pub mod deployment;
 pub mod lint;
 pub mod spanning;
 pub mod templates;
+pub mod workflow;

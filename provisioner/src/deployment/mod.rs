@@ -2,7 +2,7 @@
 //!
 //! The policy says what may happen and how fast, and is the same in every environment. This file says where it happens and
 //! how large it is: account, suffix, domain, addresses, sizes, tags, retention, recipients. Every key is required, apart from the
-//! tables `[domain]` and `[engine]`, whose absence means that there is none.
+//! tables `[domain]`, `[egress]` and `[engine]`, whose absence means that there is none.
 //!
 //! A [`Deployment`] is only ever made by [`Deployment::read`], which has looked at everything that can be seen in the file,
 //! together with the policy. Every physical name follows from it by [`Names`].
@@ -39,6 +39,8 @@ pub struct Deployment {
     pub domain: Option<Domain>,
     /// The networks of both regions.
     pub network: Network,
+    /// The ways out to the internet, if there are any.
+    pub egress: Option<Egress>,
     /// The database.
     pub database: Database,
     /// The functions.
@@ -96,6 +98,23 @@ pub struct RegionNetwork {
     pub cidr: Cidr,
     /// The private subnets, one in each zone.
     pub subnets: [Cidr; 3],
+}
+
+/// The subnets of the gateways to the internet, one in each zone, inside the regions' networks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Egress {
+    /// The primary region's.
+    pub primary: [Cidr; 3],
+    /// The standby region's.
+    pub standby: [Cidr; 3],
+}
+
+impl Egress {
+    /// Those of one region.
+    #[must_use]
+    pub const fn of(&self, standby: bool) -> [Cidr; 3] {
+        if standby { self.standby } else { self.primary }
+    }
 }
 
 /// The database's sizes.

@@ -10,7 +10,9 @@ use understudy_policies::{Policy, gather};
 use super::cidr::Cidr;
 use super::known::{LOG_RETENTIONS, REGIONS};
 use super::names::OWNER_TAG;
-use super::{Api, Database, Deployment, Domain, Engine, Functions, Names, Network, RegionNetwork, Retention, rules};
+use super::{
+    Api, Database, Deployment, Domain, Egress, Engine, Functions, Names, Network, RegionNetwork, Retention, rules,
+};
 
 /// The version of the file format that this release reads.
 const VERSION: u32 = 1;
@@ -30,6 +32,7 @@ pub(super) fn deployment(
             recipients: table.list("recipients", 1..=50, |value| value.parsed(mail)),
             domain: table.optional("domain", |value| value.table(domain)),
             network: table.table("network", network),
+            egress: table.optional("egress", |value| value.table(egress)),
             database: table.table("database", database),
             functions: table.table("functions", functions),
             api: table.table("api", api),
@@ -49,6 +52,7 @@ struct Whole {
     recipients: Vec<String>,
     domain: Option<Domain>,
     network: Network,
+    egress: Option<Egress>,
     database: Database,
     functions: Functions,
     api: Api,
@@ -83,6 +87,27 @@ fn finish(table: &Table<'_>, policy: &Policy, environment: Option<&Environment>,
             break;
         }
     }
+    if let Some(egress) = &read.egress {
+        let sides = [
+            (&read.network.primary, egress.primary, "primary"),
+            (&read.network.standby, egress.standby, "standby"),
+        ];
+        for (network, subnets, role) in sides {
+            for subnet in subnets {
+                if !network.cidr.contains(subnet) {
+                    let message = format!(
+                        "the {role} region's egress subnet {subnet} is not inside {}",
+                        network.cidr
+                    );
+                    table.refuse("egress", rules::OUTSIDE.code, message, rules::OUTSIDE.mend.to_owned());
+                }
+                if let Some(other) = network.subnets.iter().find(|other| other.overlaps(subnet)) {
+                    let message = format!("the {role} region's subnets {other} and {subnet} overlap");
+                    table.refuse("egress", rules::OVERLAP.code, message, rules::OVERLAP.mend.to_owned());
+                }
+            }
+        }
+    }
     let mut tags = BTreeMap::new();
     for (name, value) in read.tags {
         let why = if name == OWNER_TAG || name.to_ascii_lowercase().starts_with("aws:") {
@@ -100,6 +125,7 @@ fn finish(table: &Table<'_>, policy: &Policy, environment: Option<&Environment>,
         environment: read.environment,
         domain: read.domain,
         network: read.network,
+        egress: read.egress,
         database: read.database,
         functions: read.functions,
         api: read.api,
@@ -240,25 +266,35 @@ fn network(table: &Table<'_>) -> Option<Network> {
     Some(network)
 }
 
-fn side(table: &Table<'_>, [cidr_key, subnets_key]: [&str; 2]) -> Option<RegionNetwork> {
-    let cidr = table.parsed(cidr_key, Cidr::parse);
-    let subnets = table.list(subnets_key, 3..=3, |value: Value<'_>| value.parsed(Cidr::parse));
-    let (cidr, subnets) = (cidr?, subnets?);
+fn egress(table: &Table<'_>) -> Option<Egress> {
+    gather!(Egress {
+        primary: three(table, "primary-subnets"),
+        standby: three(table, "standby-subnets"),
+    })
+}
+
+/// Three ranges that have no address in common.
+fn three(table: &Table<'_>, key: &str) -> Option<[Cidr; 3]> {
+    let subnets = table.list(key, 3..=3, |value: Value<'_>| value.parsed(Cidr::parse))?;
     let subnets: [Cidr; 3] = subnets.try_into().ok()?;
     for (index, subnet) in subnets.iter().enumerate() {
-        if !cidr.contains(*subnet) {
+        if let Some(other) = subnets[..index].iter().find(|other| other.overlaps(*subnet)) {
+            let message = format!("the subnets {other} and {subnet} overlap");
+            table.refuse(key, rules::OVERLAP.code, message, rules::OVERLAP.mend.to_owned());
+        }
+    }
+    Some(subnets)
+}
+
+fn side(table: &Table<'_>, [cidr_key, subnets_key]: [&str; 2]) -> Option<RegionNetwork> {
+    let cidr = table.parsed(cidr_key, Cidr::parse);
+    let subnets = three(table, subnets_key);
+    let (cidr, subnets) = (cidr?, subnets?);
+    for subnet in subnets {
+        if !cidr.contains(subnet) {
             let message = format!("the subnet {subnet} is not inside {cidr}");
             let places = [(subnets_key, "one of these"), (cidr_key, "is not inside this")];
             table.refuse_together(&places, rules::OUTSIDE.code, message, rules::OUTSIDE.mend.to_owned());
-        }
-        if let Some(other) = subnets[..index].iter().find(|other| other.overlaps(*subnet)) {
-            let message = format!("the subnets {other} and {subnet} overlap");
-            table.refuse(
-                subnets_key,
-                rules::OVERLAP.code,
-                message,
-                rules::OVERLAP.mend.to_owned(),
-            );
         }
     }
     Some(RegionNetwork { cidr, subnets })

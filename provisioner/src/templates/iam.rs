@@ -45,18 +45,19 @@ pub(super) fn of_account(site: &Site<'_>) -> Value {
     json!({"StringEquals": {"aws:SourceAccount": site.names.account()}})
 }
 
-/// Logging, tracing and the network interface of a function.
-const INTERFACES: [&str; 5] = [
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:UnassignPrivateIpAddresses",
-];
-
-/// What is needed to run in a network. EC2 knows no resources for it.
-pub(super) fn interfaces() -> Value {
-    allow("Network", &INTERFACES, json!("*"))
+/// What is needed to run in a network. Lambda looks for the writing ones on everything of EC2 in the account, and EC2 knows no
+/// resources for the reading one.
+pub(super) fn interfaces(site: &Site<'_>) -> [Value; 2] {
+    let write = [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:UnassignPrivateIpAddresses",
+    ];
+    [
+        allow("Interfaces", &write, json!(site.arn("ec2", "*/*"))),
+        allow("LookAtInterfaces", &["ec2:DescribeNetworkInterfaces"], json!("*")),
+    ]
 }
 
 /// What is needed to be traced. X-Ray knows no resources.

@@ -16,6 +16,7 @@ mod iam;
 pub mod kinds;
 mod layers;
 pub mod model;
+pub mod output;
 pub mod package;
 mod site;
 
@@ -30,6 +31,7 @@ use understudy_policies::model::RegionName;
 use crate::deployment::Deployment;
 use package::Package;
 
+pub use layers::{HEALTH_PATH, SWITCH_PATH};
 pub use site::Layer;
 
 /// One stack.
@@ -43,7 +45,7 @@ pub struct Stack {
     pub name: String,
     /// Its template.
     pub template: Value,
-    /// The stacks of the same region that must be there before it.
+    /// The stacks that must be there before it. Those of the other region only where it subscribes what they made.
     pub after: Vec<String>,
     /// Values of its parameters. None has any: what differs between environments is in the template.
     pub parameters: BTreeMap<String, String>,

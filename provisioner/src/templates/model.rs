@@ -58,6 +58,7 @@ pub(super) struct Template<'a> {
     resources: Map<String, Value>,
     outputs: Map<String, Value>,
     after: BTreeSet<Layer>,
+    after_in_both: BTreeSet<Layer>,
 }
 
 impl<'a> Template<'a> {
@@ -69,6 +70,7 @@ impl<'a> Template<'a> {
             resources: Map::new(),
             outputs: Map::new(),
             after: BTreeSet::new(),
+            after_in_both: BTreeSet::new(),
         }
     }
 
@@ -89,7 +91,7 @@ impl<'a> Template<'a> {
     }
 
     /// The resource waits for another one that it does not refer to.
-    pub(super) fn wait<K: Kind>(&mut self, resource: &Handle<K>, others: &[&'static str]) {
+    pub(super) fn wait<K: Kind>(&mut self, resource: &Handle<K>, others: &[&str]) {
         self.resources[resource.id.as_str()]["DependsOn"] = json!(others);
     }
 
@@ -101,7 +103,12 @@ impl<'a> Template<'a> {
 
     /// A validator objects, and this is why it is right all the same.
     pub(super) fn excuse<K: Kind>(&mut self, resource: &Handle<K>, excuses: &[excuse::Excuse]) {
-        excuse::put(&mut self.resources[resource.id.as_str()], excuses);
+        self.excuse_id(&resource.id, excuses);
+    }
+
+    /// The same, of a resource that somebody else has made.
+    pub(super) fn excuse_id(&mut self, id: &str, excuses: &[excuse::Excuse]) {
+        excuse::put(&mut self.resources[id], excuses);
     }
 
     /// Lets other stacks of the region use a value. `name` is unique in the region.
@@ -117,6 +124,20 @@ impl<'a> Template<'a> {
     /// The stack needs something of another layer that it names without importing it.
     pub(super) fn after(&mut self, layer: Layer) {
         self.after.insert(layer);
+    }
+
+    /// The stack names what this layer makes in either region.
+    pub(super) fn after_in_both(&mut self, layer: Layer) {
+        self.after_in_both.insert(layer);
+    }
+
+    /// The resources of a kind.
+    pub(super) fn ids_of<K: Kind>(&self, _: K) -> Vec<String> {
+        let all = self
+            .resources
+            .iter()
+            .filter(|(_, resource)| resource["Type"] == K::TYPE);
+        all.map(|(id, _)| id.clone()).collect()
     }
 
     /// The stack.
@@ -156,6 +177,14 @@ impl<'a> Template<'a> {
             seen.imports,
             site.region
         );
+        for layer in &self.after_in_both {
+            for region in [site.region, site.peer] {
+                let name = site.names.stack(region, layer.name());
+                if !after.contains(&name) {
+                    after.push(name);
+                }
+            }
+        }
         let mut template = Map::new();
         template.insert("AWSTemplateFormatVersion".to_owned(), "2010-09-09".into());
         template.insert(

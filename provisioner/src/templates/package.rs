@@ -1,7 +1,7 @@
 //! The functions' package. The same bytes, and so the same digest, for both regions.
 //!
-//! The programs come later. Until then every function is a few lines that say so: the order functions refuse, so that no
-//! order is lost; the others answer that they are not there yet.
+//! The programs come later. Until then every function is a few lines that say so: those that carry something out refuse, so that
+//! nothing is taken for done; the others answer that they are not there yet.
 
 use std::fmt::Write as _;
 
@@ -47,16 +47,17 @@ while :; do
     curl -sS -o /dev/null -D "$head" "$api/invocation/next" || exit 1
     id="$(sed -n 's/^[Ll]ambda-[Rr]untime-[Aa]ws-[Rr]equest-[Ii]d: *//p' "$head" | tr -d '\r')"
     rm -f "$head"
+    status=
     case "$_HANDLER" in
-    order-processor)
-        # An error: the order stays in its queue.
+    order-processor | starter | steps)
+        # An error: the order stays in its queue, and nobody takes for done what was not.
         curl -sS -o /dev/null -X POST -d '{"errorType":"NotThereYet","errorMessage":"the program is not there yet"}' \
             "$api/invocation/$id/error"
         ;;
     order-intake) status=503 ;;
     *) status=200 ;;
     esac
-    [ "$_HANDLER" = order-processor ] || curl -sS -o /dev/null -X POST \
+    [ -z "$status" ] || curl -sS -o /dev/null -X POST \
         -d "{\"statusCode\":$status,\"headers\":{\"content-type\":\"application/json\"},\"body\":\"{\\\"status\\\":\\\"placeholder\\\"}\"}" \
         "$api/invocation/$id/response"
 done

@@ -10,6 +10,8 @@ use crate::deployment::{Deployment, Names, RegionNetwork};
 pub enum Layer {
     /// VPC, subnets, endpoints, security groups.
     Network,
+    /// The way out to the internet.
+    Egress,
     /// Keys.
     Keys,
     /// Subnet and parameter groups of the database.
@@ -36,8 +38,9 @@ pub enum Layer {
 
 impl Layer {
     /// All of them, in their order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Network,
+        Self::Egress,
         Self::Keys,
         Self::Data,
         Self::Storage,
@@ -56,6 +59,7 @@ impl Layer {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Network => "network",
+            Self::Egress => "egress",
             Self::Keys => "keys",
             Self::Data => "data",
             Self::Storage => "storage",

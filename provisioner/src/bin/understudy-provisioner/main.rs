@@ -3,6 +3,7 @@
 mod deploy;
 mod lint;
 mod output;
+mod synth;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write the CloudFormation templates of both regions and the state machines' definitions, and lint them.
+    ///
+    /// Asks nobody anything, and writes the same bytes for the same files. Exits 1 if the linter finds anything.
+    Synth(synth::Arguments),
     /// Compare the CloudFormation templates of both regions, and say what would keep one from taking over from the other.
     ///
     /// Reads JSON and YAML, from whatever tool. What only AWS knows before deployment is never guessed.
@@ -48,6 +53,7 @@ enum Command {
 fn main() -> ExitCode {
     let Arguments { command, json } = Arguments::parse();
     let answer = match command {
+        Command::Synth(arguments) => synth::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Plan(common) => deploy::run_plan(&common),
         Command::Apply(arguments) => deploy::run_apply(&arguments),

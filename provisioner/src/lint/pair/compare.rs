@@ -32,7 +32,9 @@ pub(super) fn nodes(pair: &Pair<'_>, a: &Node, b: &Node) -> Same {
         (Value::Unknown, _) | (_, Value::Unknown) => Same::Unknown,
         (Value::Text(_), Value::Text(_)) => texts(pair, a, b),
         (Value::Map(x), Value::Map(y)) => {
-            let missing = y.iter().filter(|(key, _)| a.get(key).is_absent());
+            let missing = y
+                .iter()
+                .filter(|(key, value)| a.get(key).is_absent() && !value.is_absent());
             x.iter()
                 .map(|(key, value)| nodes(pair, value, b.get(key)))
                 .chain(missing.map(|(_, value)| if value.is_unknown() { Same::Unknown } else { Same::No }))

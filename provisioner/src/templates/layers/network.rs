@@ -29,9 +29,9 @@ const SUBNETS: [[&str; 3]; 3] = [
     ["PrivateSubnetC", "PrivateRoutesC", "PrivateRoutesOfSubnetC"],
 ];
 const SUBNET_EXPORTS: [[&str; 2]; 3] = [
-    ["private-subnet-a", "private-routes-a"],
-    ["private-subnet-b", "private-routes-b"],
-    ["private-subnet-c", "private-routes-c"],
+    ["private-subnet-a", "routes-a"],
+    ["private-subnet-b", "routes-b"],
+    ["private-subnet-c", "routes-c"],
 ];
 
 /// The services that are reached without the internet.
