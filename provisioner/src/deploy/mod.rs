@@ -12,6 +12,7 @@ mod delegation;
 pub mod destroy;
 pub mod drift;
 pub mod graph;
+mod leave_out;
 mod parts;
 pub mod plan;
 mod preflight;
@@ -20,4 +21,5 @@ pub mod stacks;
 pub mod verify;
 mod world;
 
+pub use leave_out::LeftOut;
 pub use world::{Exports, World};

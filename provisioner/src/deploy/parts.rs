@@ -20,16 +20,12 @@ use crate::spanning::secrets::{Secret, Secrets};
 use crate::spanning::switches::{ENGAGED, OBJECT, Switches};
 use crate::spanning::tables::{Table, Tables};
 use crate::spanning::zone::Zone;
-use crate::templates::Layer;
+use crate::templates::{HEALTH_PATH, Layer, SWITCH_PATH};
 
 /// The attribute by which sessions expire.
 const EXPIRES: &str = "expires";
-/// Where switch A answers.
-pub(super) const SWITCH_PATH: &str = "/switch";
-/// Where a region's health is asked.
-pub(super) const HEALTH_PATH: &str = "/health";
 /// What a healthy answer holds. 2xx and 3xx alone would count as healthy too.
-pub(super) const HEALTHY: &str = "healthy";
+pub(super) const HEALTHY: &str = "\"status\":\"healthy\"";
 /// The roles of the pairs of buckets that replicate.
 pub(super) const REPLICATED: [&str; 3] = ["config", "audit", "assets"];
 
@@ -77,6 +73,15 @@ impl World {
     /// Whether the platform has a layer.
     fn has(&self, layer: Layer) -> bool {
         self.platform.stacks.iter().any(|stack| stack.layer == layer)
+    }
+
+    /// Whether a template exports this.
+    fn exports_name(&self, name: &str) -> bool {
+        self.platform.stacks.iter().any(|stack| {
+            let outputs = stack.template["Outputs"].as_object().into_iter().flatten();
+            let mut names = outputs.map(|(_, output)| &output["Export"]["Name"]);
+            names.any(|export| export == name)
+        })
     }
 
     /// The zone, if the platform has a domain.
@@ -341,16 +346,19 @@ impl World {
             .map(|region| domain.regional_name(region.as_str()));
         let mut regional: Vec<Regional> = hosts
             .iter()
-            .zip(exports.both(self, "api-domain"))
+            .zip(exports.both(self, "regional-target"))
             .map(|(host, target)| Regional {
                 host: host.clone(),
                 target,
             })
             .collect();
-        regional.push(Regional {
-            host: domain.switch_name(),
-            target: exports.get(self, 1, "switch-domain"),
-        });
+        let switch = self.names.export(&self.regions()[1], "switch-target");
+        if self.exports_name(&switch) {
+            regional.push(Regional {
+                host: domain.switch_name(),
+                target: exports.get(self, 1, "switch-target"),
+            });
+        }
         Ok(Some(Records {
             shared: self.shared.clone(),
             zone,

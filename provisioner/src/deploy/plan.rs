@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::apply::obsolete;
+use super::leave_out::LeftOut;
 use super::parts;
 use super::progress::sign;
 use super::world::World;
@@ -45,6 +46,8 @@ pub struct Plan {
     pub changes: Vec<Line>,
     /// What would be refused.
     pub held: Vec<Held>,
+    /// What is left out, because an emulator lacks its type.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Makes a plan. Changes nothing, and leaves nothing behind.
@@ -53,7 +56,10 @@ pub struct Plan {
 /// When AWS does not tell.
 pub async fn plan(world: &World) -> Result<Plan, Trouble> {
     world.reachable().await?;
-    let mut plan = Plan::default();
+    let mut plan = Plan {
+        left_out: world.left_out.clone(),
+        ..Plan::default()
+    };
     if let Some(trouble) = world.situation().await?.held_back(&world.shared) {
         plan.hold("everything", &trouble);
     }
@@ -158,6 +164,13 @@ impl Plan {
             if let Some(risk) = &line.risk {
                 let _ = writeln!(text, "      RISK: {risk}");
             }
+        }
+        for left_out in &self.left_out {
+            let _ = writeln!(
+                text,
+                "LEFT OUT: {} {} of {}",
+                left_out.kind, left_out.resource, left_out.stack
+            );
         }
         for held in &self.held {
             let _ = writeln!(text, "HELD: {}: {}", held.part, held.why);

@@ -1,17 +1,18 @@
 //! One environment: what should be, as the files say it, and how AWS is asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use understudy_policies::Policy;
 use understudy_policies::model::RegionName;
 
-use crate::aws::trouble::failed;
+use crate::aws::trouble::{TroubleKind, failed};
 use crate::aws::{Connections, Trouble};
 use crate::deployment::{Deployment, Names, names};
 use crate::spanning::situation::{Places, Situation};
 use crate::spanning::{Patience, Shared};
 use crate::templates::{Platform, Stack, synthesize};
 
+use super::leave_out::{LeftOut, leave_out};
 use super::stacks::{Stacks, Wanted};
 
 /// One environment.
@@ -29,6 +30,8 @@ pub struct World {
     pub platform: Platform,
     /// How long AWS is waited for.
     pub patience: Patience,
+    /// What is not made, because an emulator lacks its type.
+    pub left_out: Vec<LeftOut>,
     /// A resolver that is asked whether the domain is delegated, as `address:port`.
     pub resolver: Option<String>,
     /// After a detach: replace the old region's database cluster.
@@ -60,9 +63,25 @@ impl World {
             names,
             platform,
             patience: Patience::default(),
+            left_out: Vec::new(),
             resolver: None,
             rebuild_standby: false,
         }
+    }
+
+    /// Leaves out every resource of some types: an emulator's gaps.
+    ///
+    /// # Errors
+    /// Against AWS, which has every type.
+    pub fn leave_out(&mut self, types: &BTreeSet<String>) -> Result<(), Trouble> {
+        if !types.is_empty() && !self.shared.aws.is_elsewhere() {
+            return Err(Trouble::own(
+                TroubleKind::Unfit,
+                "nothing is left out against AWS: `--leave-out` is for emulators, with `--endpoint-url`",
+            ));
+        }
+        self.left_out.extend(leave_out(&mut self.platform, types));
+        Ok(())
     }
 
     /// The environment's suffix.

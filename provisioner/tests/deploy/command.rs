@@ -10,6 +10,7 @@ fn command(endpoint: &str, arguments: &[&str]) -> Command {
     command
         .args(arguments)
         .args(["--env", "dev1", "--json", "--endpoint-url", endpoint])
+        .args(crate::support::LACKS.iter().flat_map(|kind| ["--leave-out", kind]))
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .stdin(Stdio::null());

@@ -25,15 +25,11 @@ fn queue(name: &str, seconds: u32) -> Value {
     })
 }
 
-/// A function whose code is nowhere: its creation fails.
+/// Something that is waited for, and never comes.
 fn failing() -> Value {
     json!({
-        "Type": "AWS::Lambda::Function",
-        "Properties": {
-            "FunctionName": "understudy-dev1-broken", "Handler": "bootstrap", "Runtime": "provided.al2023",
-            "Role": "arn:aws:iam::000000000000:role/x",
-            "Code": {"S3Bucket": "no-such-bucket", "S3Key": "no-such-key"},
-        },
+        "Type": "AWS::CloudFormation::WaitCondition",
+        "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "1", "Count": 1},
     })
 }
 
@@ -91,11 +87,13 @@ async fn what_loses_data_is_marked() {
 async fn the_first_failure_is_told_by_its_root_and_a_stuck_stack_has_a_way_out() {
     let emulator = Emulator::ministack();
     let world = world(emulator.url().as_str()).await;
-    let broken = wanted(json!({"Resources": {"Queue": queue("a", 30), "Function": failing()}}));
+    let broken = wanted(
+        json!({"Resources": {"Queue": queue("a", 30), "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}, "Never": failing()}}),
+    );
     let (applied, _) = apply(&world, &broken, false).await;
     let said = applied.unwrap_err().to_string();
     assert!(
-        said.contains("failed first at Function (AWS::Lambda::Function)"),
+        said.contains("failed first at Never (AWS::CloudFormation::WaitCondition)"),
         "{said}"
     );
     let (standing, _) = world.stacks().look(&broken.region, &broken.name).await.unwrap();
@@ -111,7 +109,7 @@ async fn the_first_failure_is_told_by_its_root_and_a_stuck_stack_has_a_way_out()
             said.contains("was never made") && said.contains("`apply --recover`"),
             "{said}"
         );
-        assert!(said.contains("failed first at Function"), "{said}");
+        assert!(said.contains("failed first at Never"), "{said}");
     }
     assert_eq!(apply(&world, &mended, true).await.0, Ok(Applied::Changed));
 }

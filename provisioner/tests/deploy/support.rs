@@ -41,8 +41,22 @@ pub(crate) async fn world(endpoint: &str) -> World {
         look_every: Duration::from_millis(50),
         wait_max: Duration::from_secs(120),
     };
+    let types = LACKS.map(str::to_owned).into();
+    world.leave_out(&types).unwrap();
     world
 }
+
+/// The types that ministack does not have.
+pub(crate) const LACKS: [&str; 8] = [
+    "AWS::ApiGateway::ClientCertificate",
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::EC2::EIP",
+    "AWS::EC2::FlowLog",
+    "AWS::EC2::NatGateway",
+    "AWS::Events::Archive",
+    "AWS::WAFv2::LoggingConfiguration",
+    "AWS::WAFv2::WebACLAssociation",
+];
 
 /// Remembers what was done, and may stop the run at a step as a kill would: from there on nothing goes on.
 #[derive(Debug, Default)]

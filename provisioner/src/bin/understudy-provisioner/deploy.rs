@@ -40,6 +40,9 @@ pub(crate) struct Common {
     /// Who is asked whether the domain is delegated, if not this machine's own resolver.
     #[arg(long, value_name = "ADDRESS:PORT")]
     resolver: Option<String>,
+    /// Do not make resources of this type, because an emulator lacks it. Only with `--endpoint-url`; `plan` and `verify` list them.
+    #[arg(long, value_name = "TYPE")]
+    leave_out: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -201,6 +204,7 @@ where
         let mut world = World::new(policy, deployment, aws);
         world.resolver.clone_from(&common.resolver);
         world.rebuild_standby = rebuild_standby;
+        world.leave_out(&common.leave_out.iter().cloned().collect())?;
         if world.shared.aws.is_elsewhere() {
             world.patience.look_every = world.patience.look_every.min(std::time::Duration::from_millis(200));
         }

@@ -330,6 +330,11 @@ impl Stacks {
                 if says_empty(&trouble.said) {
                     return Ok(None);
                 }
+                if trouble.said.contains("Unrecognized resource types") && self.shared.aws.is_elsewhere() {
+                    let said =
+                        format!("{trouble}; if it is an emulator that lacks them, `--leave-out TYPE` goes on without");
+                    return Err(trouble.said_as(said));
+                }
                 return Err(trouble);
             }
         }

@@ -1,6 +1,6 @@
 //! The points that are only read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_cloudwatch::types::{Dimension, Statistic};
@@ -8,8 +8,9 @@ use aws_sdk_cloudwatch::types::{Dimension, Statistic};
 use super::{Look, Verdict};
 use crate::aws::Trouble;
 use crate::aws::trouble::failed;
-use crate::deploy::parts::{self, HEALTH_PATH};
+use crate::deploy::parts;
 use crate::deploy::stacks::Standing;
+use crate::templates::{HEALTH_PATH, Layer};
 
 /// How far back lag is looked for.
 const LAG_WITHIN: Duration = Duration::from_secs(15 * 60);
@@ -36,6 +37,12 @@ impl Look<'_> {
                 open.join("; ")
             };
             self.point("R10.1", "stacks are complete", region, verdict, says);
+        }
+        if !self.world.left_out.is_empty() {
+            let kinds: BTreeSet<&str> = self.world.left_out.iter().map(|left| left.kind.as_str()).collect();
+            let kinds = kinds.into_iter().collect::<Vec<_>>().join(", ");
+            let says = format!("{} resources are left out: {kinds}", self.world.left_out.len());
+            self.point("R10.1", "nothing is left out", "", Verdict::Unknown, says);
         }
     }
 
@@ -285,12 +292,17 @@ impl Look<'_> {
     /// Where a region's health is asked. An emulator serves its APIs under its own address.
     fn endpoint(&self, index: usize, region: &understudy_policies::model::RegionName) -> Option<String> {
         let api = self.exports.get(self.world, index, "api");
-        let stage = self.exports.get(self.world, index, "api-stage");
+        let stack = self.world.platform.stack(region, Layer::Api)?;
+        let resources = stack.template["Resources"].as_object()?;
+        let stage = resources
+            .values()
+            .find(|resource| resource["Type"] == "AWS::ApiGateway::Stage")?;
+        let stage = stage["Properties"]["StageName"].as_str()?;
         if let Some(endpoint) = self.world.shared.aws.endpoint_of("API_GATEWAY") {
             let endpoint = endpoint.trim_end_matches('/');
             return Some(format!(
                 "{endpoint}/restapis/{}/{}/_user_request_{HEALTH_PATH}",
-                api?, stage?
+                api?, stage
             ));
         }
         match &self.world.deployment.domain {
@@ -300,7 +312,7 @@ impl Look<'_> {
             )),
             None => Some(format!(
                 "https://{}.execute-api.{region}.amazonaws.com/{}{HEALTH_PATH}",
-                api?, stage?
+                api?, stage
             )),
         }
     }
