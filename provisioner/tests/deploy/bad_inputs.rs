@@ -11,7 +11,7 @@ use understudy_provisioner::deploy::destroy::destroy;
 use understudy_provisioner::deploy::plan::plan;
 
 use crate::emulator::Emulator;
-use crate::support::{Log, loader, world};
+use crate::support::{Log, world};
 
 async fn refused(world: &World) -> Trouble {
     let log = Log::default();
@@ -232,7 +232,6 @@ async fn no_credentials_at_all() {
     let files = aws_runtime::env_config::file::EnvConfigFiles::builder()
         .with_contents(aws_runtime::env_config::file::EnvConfigFileKind::Credentials, "")
         .build();
-    drop(loader());
     let provider = aws_credential_types::provider::SharedCredentialsProvider::new(NoCredentials);
     let loader = aws_config::defaults(aws_config::BehaviorVersion::latest())
         .profile_files(files)

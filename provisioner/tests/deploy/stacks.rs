@@ -140,3 +140,31 @@ async fn a_stack_of_somebody_else_is_left_alone() {
         "nor is it deleted"
     );
 }
+
+/// Once the emulator has one of them, this fails, and the list of what is left out gets shorter.
+#[tokio::test]
+async fn what_is_left_out_for_the_emulator_is_what_it_lacks() {
+    let emulator = Emulator::ministack();
+    let world = world(emulator.url().as_str()).await;
+    for kind in crate::support::LACKS {
+        let stack = wanted(json!({"Resources": {"Missing": {"Type": kind, "Properties": {}}}}));
+        let trouble = apply(&world, &stack, false).await.0.unwrap_err();
+        let said = trouble.to_string();
+        assert!(
+            said.contains("Unrecognized resource types") && said.contains(kind),
+            "{said}"
+        );
+        assert!(said.contains("`--leave-out TYPE`"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn against_aws_nothing_is_left_out() {
+    let mut world = world("http://127.0.0.1:1").await;
+    world.shared.aws = understudy_provisioner::aws::Connections::from_loader(crate::support::loader(), None).await;
+    let trouble = world.leave_out(&["AWS::EC2::VPC".to_owned()].into()).unwrap_err();
+    assert!(
+        trouble.to_string().starts_with("nothing is left out against AWS"),
+        "{trouble}"
+    );
+}

@@ -1,6 +1,7 @@
 //! One environment on an emulator.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, ConfigLoader};
@@ -62,26 +63,18 @@ pub(crate) const LACKS: [&str; 8] = [
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     pub(crate) steps: Mutex<Vec<String>>,
-    /// Stop when this many steps have begun.
-    pub(crate) stop_at: Option<usize>,
-    /// Stop right after the call of the step, not before it.
-    pub(crate) after: bool,
+    /// Stop right after this many calls of reconcilers.
+    pub(crate) stop_after_calls: Option<usize>,
+    /// Stop at this many events of stacks.
+    pub(crate) stop_at_events: Option<usize>,
+    pub(crate) calls: AtomicUsize,
+    pub(crate) events: AtomicUsize,
     pub(crate) stopped: tokio::sync::Notify,
 }
 
 impl Log {
     pub(crate) fn steps(&self) -> Vec<String> {
         self.steps.lock().unwrap().clone()
-    }
-
-    fn reached(&self) -> bool {
-        self.stop_at
-            .is_some_and(|stop| self.steps.lock().unwrap().len() >= stop)
-    }
-
-    async fn stop(&self) {
-        self.stopped.notify_one();
-        std::future::pending::<()>().await;
     }
 }
 
@@ -98,18 +91,15 @@ impl Watch for Log {
             .lock()
             .unwrap()
             .push(format!("{node}: {change:?} {what} in {region}: {detail}"));
-        Box::pin(async {
-            if self.reached() && !self.after {
-                self.stop().await;
-            }
-            Ok(())
-        })
+        Box::pin(async { Ok(()) })
     }
 
     fn done<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, ()> {
         Box::pin(async {
-            if self.reached() {
-                self.stop().await;
+            let calls = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+            if self.stop_after_calls.is_some_and(|stop| calls >= stop) {
+                self.stopped.notify_one();
+                std::future::pending::<()>().await;
             }
         })
     }
@@ -126,8 +116,8 @@ impl Report for Log {
     fn event(&self, _: &RegionName, stack: &str, event: &Event) {
         let Event { resource, status, .. } = event;
         self.steps.lock().unwrap().push(format!("{stack}: {status} {resource}"));
-        if self.reached() {
-            // The stack's own node ends at its next call.
+        let events = self.events.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.stop_at_events.is_some_and(|stop| events >= stop) {
             self.stopped.notify_one();
         }
     }

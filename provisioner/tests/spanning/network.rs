@@ -105,17 +105,17 @@ async fn events_are_forwarded_both_ways_and_never_back() {
         roles: [role("us-east-1"), role("us-east-2")],
     };
     apply(&forwarding).await;
-    for index in 0..2 {
+    for (index, name) in rules.iter().enumerate() {
         let (here, there) = (&shared.regions[index], &shared.regions[1 - index]);
         let client = shared.aws.eventbridge(here);
-        let rule = client.describe_rule().name(&rules[index]).send().await.unwrap();
+        let rule = client.describe_rule().name(name).send().await.unwrap();
         let pattern: serde_json::Value = serde_json::from_str(rule.event_pattern().unwrap()).unwrap();
         assert_eq!(
             pattern["region"],
             serde_json::json!([here.as_str()]),
             "only what originated here"
         );
-        let targets = client.list_targets_by_rule().rule(&rules[index]).send().await.unwrap();
+        let targets = client.list_targets_by_rule().rule(name).send().await.unwrap();
         let bus = format!("arn:aws:events:{there}:000000000000:event-bus/default");
         assert_eq!(targets.targets()[0].arn(), bus);
         assert!(targets.targets()[0].role_arn().is_some());
