@@ -73,20 +73,24 @@ pub(super) fn build(
     firewall(&mut template, site, keys, &api, &stage);
     if let Some((domain, certificates)) = names {
         let regional = domain.regional_name(site.region.as_str());
-        let hosts = [
+        let switch = domain.switch_name();
+        let mut hosts = vec![
             (
                 ["RegionalDomain", "RegionalMapping"],
                 regional.as_str(),
                 &certificates.regional,
-                "regional-target",
+                "api-domain",
             ),
             (
                 ["PublicDomain", "PublicMapping"],
                 domain.public_name.as_str(),
                 &certificates.public,
-                "public-target",
+                "public-domain",
             ),
         ];
+        if let Some(certificate) = &certificates.switch {
+            hosts.push((["SwitchDomain", "SwitchMapping"], switch.as_str(), certificate, "switch-domain"));
+        }
         for ([id, mapping], host, certificate, export) in hosts {
             let name = template.add(
                 ApiDomain,
@@ -97,6 +101,9 @@ pub(super) fn build(
                     "EndpointConfiguration": {"Types": ["REGIONAL"]},
                 }),
             );
+            if export == "switch-domain" {
+                template.excuse(&name, &[Excuse::Lint("UL426", STANDBY_ONLY)]);
+            }
             let mapping = template.add(
                 ApiMapping,
                 mapping,

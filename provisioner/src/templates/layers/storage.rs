@@ -15,7 +15,6 @@ use super::keys::Keys;
 /// What the buckets export.
 #[derive(Debug)]
 pub(super) struct Storage {
-    pub(super) config: Import,
     pub(super) packages: Import,
 }
 
@@ -67,8 +66,8 @@ pub(super) fn build(site: &Site<'_>, keys: &Keys, stacks: &mut Vec<Stack>) -> St
     template.export("replication-role", role);
     template.export("audit-bucket", audit.reference());
     template.export("assets-bucket", assets.reference());
+    template.export("config-bucket", config.reference());
     let storage = Storage {
-        config: template.export("config-bucket", config.reference()),
         packages: template.export("packages-bucket", packages.reference()),
     };
     stacks.push(template.finish(stacks));
