@@ -103,6 +103,12 @@ impl Buckets<'_> {
         let bucket = self
             .template
             .add(Bucket, id, &self.site.names.bucket(self.site.region, role), properties);
+        let reason = if role == "packages" {
+            "both regions' buckets are given the same packages"
+        } else {
+            "a reconciler replicates it, once the other region's bucket is there"
+        };
+        self.template.excuse(&bucket, &[Excuse::Nag("S3BucketReplicationEnabled", reason)]);
         self.template.keep(&bucket);
         let statements = [tls(&bucket)];
         policy_of(&mut self.template, policy, &bucket, statements);
@@ -162,7 +168,14 @@ fn access_logs(template: &mut Template<'_>, site: &Site<'_>) -> Handle<Bucket> {
         properties,
     );
     template.keep(&bucket);
-    template.excuse(&bucket, &[NO_LOG_OF_THE_LOG]);
+    template.excuse(
+        &bucket,
+        &[
+            NO_LOG_OF_THE_LOG,
+            Excuse::Nag("S3DefaultEncryptionKMS", "S3 delivers access logs only with its own keys"),
+            Excuse::Nag("S3BucketReplicationEnabled", "it says who asked this region's buckets, and is of no use elsewhere"),
+        ],
+    );
     let from_ours = json!({
         "StringEquals": {"aws:SourceAccount": site.names.account()},
         "ArnLike": {"aws:SourceArn": site.names.bucket_arn(&format!("{}-*", site.region_prefix()))},
