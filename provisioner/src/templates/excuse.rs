@@ -18,13 +18,19 @@ fn rules(rule: &str) -> Vec<String> {
     if rule.starts_with("AwsSolutions-") {
         return vec![rule.to_owned()];
     }
-    ["NIST.800.53.R5", "PCI.DSS.321"].map(|pack| format!("{pack}-{rule}")).into()
+    ["NIST.800.53.R5", "PCI.DSS.321"]
+        .map(|pack| format!("{pack}-{rule}"))
+        .into()
 }
 
 /// A wildcard in a policy, and why nothing narrower can be said.
 pub(super) fn wildcard(policy: &mut Value, resource: &str, reason: &str) {
     let id = format!("AwsSolutions-IAM5[Resource::{resource}]");
-    add(policy, ["cdk_nag", "rules_to_suppress"], json!({"id": id, "reason": reason}));
+    add(
+        policy,
+        ["cdk_nag", "rules_to_suppress"],
+        json!({"id": id, "reason": reason}),
+    );
 }
 
 fn add(resource: &mut Value, path: [&str; 2], entry: Value) {
@@ -41,11 +47,19 @@ pub(super) fn put(resource: &mut Value, excuses: &[Excuse]) {
             Excuse::Checkov(id, comment) => add(resource, ["checkov", "skip"], json!({"id": id, "comment": comment})),
             Excuse::Nag(rule, reason) => {
                 for id in rules(rule) {
-                    add(resource, ["cdk_nag", "rules_to_suppress"], json!({"id": id, "reason": reason}));
+                    add(
+                        resource,
+                        ["cdk_nag", "rules_to_suppress"],
+                        json!({"id": id, "reason": reason}),
+                    );
                 }
             }
             Excuse::Lint(code, reason) => {
-                add(resource, ["Understudy", "Suppress"], json!({"Code": code, "Reason": reason}));
+                add(
+                    resource,
+                    ["Understudy", "Suppress"],
+                    json!({"Code": code, "Reason": reason}),
+                );
             }
         }
     }

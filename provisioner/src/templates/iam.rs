@@ -125,23 +125,41 @@ pub(super) fn service_role(
 
 /// Why a statement's resources cannot be named more narrowly, by the action. One that is not here has to be.
 const WILDCARDS: [(&str, &str); 20] = [
-    ("cloudwatch:DescribeAlarms", "the alarms of this environment, in each region in which a witness's may be"),
+    (
+        "cloudwatch:DescribeAlarms",
+        "the alarms of this environment, in each region in which a witness's may be",
+    ),
     ("cloudwatch:", "metrics are no resources"),
     ("dynamodb:", "the indexes of the table"),
     ("ec2:Describe", "EC2 knows no resources for reading"),
-    ("ec2:", "Lambda wants its interfaces allowed on all of EC2 in the account"),
+    (
+        "ec2:",
+        "Lambda wants its interfaces allowed on all of EC2 in the account",
+    ),
     ("ecr:GetAuthorizationToken", "the token for a registry has no resource"),
-    ("kms:", "the other region's key is known by its alias only, which is the condition"),
+    (
+        "kms:",
+        "the other region's key is known by its alias only, which is the condition",
+    ),
     ("lambda:", "the functions of this environment in this region"),
     ("logs:CreateLogDelivery", "the delivery of vended logs has no resources"),
     ("logs:CreateLogGroup", "API Gateway chooses the end of its group's name"),
     ("logs:", "the streams of one group"),
     ("rds:DescribeDBClusterSnapshots", "Aurora chooses the snapshot's name"),
-    ("rds:DescribeGlobalClusters", "which global cluster a cluster is in is what is asked"),
-    ("rds:", "after a detach the global cluster has another name with this beginning"),
+    (
+        "rds:DescribeGlobalClusters",
+        "which global cluster a cluster is in is what is asked",
+    ),
+    (
+        "rds:",
+        "after a detach the global cluster has another name with this beginning",
+    ),
     ("route53:", "the id of a zone that is made is not known before"),
     ("s3:", "the objects of one bucket"),
-    ("secretsmanager:", "Secrets Manager adds six letters to the secret's name"),
+    (
+        "secretsmanager:",
+        "Secrets Manager adds six letters to the secret's name",
+    ),
     ("ssm:", "the parameters of this environment"),
     ("states:", "executions are named when they are started"),
     ("xray:", "X-Ray knows no resources"),
@@ -154,7 +172,10 @@ fn wildcards(statement: &Value) -> Vec<(String, &'static str)> {
         resource => vec![resource.clone()],
     };
     let action = statement["Action"][0].as_str().unwrap_or_default();
-    let wild = resources.iter().filter_map(spelled).filter(|resource| resource.contains('*'));
+    let wild = resources
+        .iter()
+        .filter_map(spelled)
+        .filter(|resource| resource.contains('*'));
     wild.map(|resource| {
         let reason = WILDCARDS.iter().find(|(actions, _)| action.starts_with(actions));
         let Some((_, reason)) = reason else {

@@ -62,7 +62,10 @@ pub(super) fn put(step: &Step, place: &Place<'_>, to: &RegionName, next: Option<
     let away = json!({"Variable": OWN, "StringEquals": "away"});
     all.insert(pick, choice(&[(away, &check)], &standby));
     let failure = if steps::stops_nothing(step) {
-        pass("nothing waits for the record: the switches move the clients", Some(&after))
+        pass(
+            "nothing waits for the record: the switches move the clients",
+            Some(&after),
+        )
     } else {
         let cause = "the public record could not be changed: it would hold clients where they are";
         fail(&steps::error(step.id), cause)

@@ -42,8 +42,10 @@ const OPEN: [Excuse; 3] = [
     Excuse::Nag("AwsSolutions-COG4", UNSIGNED),
 ];
 /// Answers whoever signs.
-const SIGNED: [Excuse; 1] =
-    [Excuse::Nag("AwsSolutions-COG4", "clients are programs with roles of their own: they sign with them")];
+const SIGNED: [Excuse; 1] = [Excuse::Nag(
+    "AwsSolutions-COG4",
+    "clients are programs with roles of their own: they sign with them",
+)];
 const NEVER_CACHED: &str =
     "an order must never be answered from a cache, and a cached health or switch answer would be a lie";
 const STANDBY_ONLY: &str =
@@ -97,7 +99,12 @@ pub(super) fn build(
             ),
         ];
         if let Some(certificate) = &certificates.switch {
-            hosts.push((["SwitchDomain", "SwitchMapping"], switch.as_str(), certificate, "switch-domain"));
+            hosts.push((
+                ["SwitchDomain", "SwitchMapping"],
+                switch.as_str(),
+                certificate,
+                "switch-domain",
+            ));
         }
         for ([id, mapping], host, certificate, export) in hosts {
             let name = template.add(
@@ -365,7 +372,10 @@ fn stage(
     }
     template.excuse(
         &stage,
-        &[Excuse::Checkov("CKV_AWS_120", NEVER_CACHED), Excuse::Nag("APIGWCacheEnabledAndEncrypted", NEVER_CACHED)],
+        &[
+            Excuse::Checkov("CKV_AWS_120", NEVER_CACHED),
+            Excuse::Nag("APIGWCacheEnabledAndEncrypted", NEVER_CACHED),
+        ],
     );
     stage
 }

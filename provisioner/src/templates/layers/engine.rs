@@ -174,7 +174,13 @@ fn journals(template: &mut Template<'_>, site: &Site<'_>, network: &Network, key
         json!({"Encrypted": true, "KmsKeyId": keys.storage, "BackupPolicy": {"Status": "ENABLED"}}),
     );
     template.keep(&files);
-    template.excuse(&files, &[Excuse::Nag("EFSInBackupPlan", "AWS's own backup policy is on; the lease item is the record, the journal is detail")]);
+    template.excuse(
+        &files,
+        &[Excuse::Nag(
+            "EFSInBackupPlan",
+            "AWS's own backup policy is on; the lease item is the record, the journal is detail",
+        )],
+    );
     for (id, subnet) in TARGETS.into_iter().zip(&network.subnets) {
         template.add(
             FileSystemTarget,

@@ -97,7 +97,10 @@ pub(super) fn build(site: &Site<'_>, keys: &Keys, stacks: &mut Vec<Stack>) -> Me
         vec![from("Rules", "events.amazonaws.com", json!(rules))],
     );
 
-    template.excuse(&undelivered, &[Excuse::Nag("AwsSolutions-SQS3", "it takes dead letters itself")]);
+    template.excuse(
+        &undelivered,
+        &[Excuse::Nag("AwsSolutions-SQS3", "it takes dead letters itself")],
+    );
 
     let alarms_here = || {
         let mut condition = iam::of_account(site);

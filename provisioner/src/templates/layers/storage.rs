@@ -108,7 +108,8 @@ impl Buckets<'_> {
         } else {
             "a reconciler replicates it, once the other region's bucket is there"
         };
-        self.template.excuse(&bucket, &[Excuse::Nag("S3BucketReplicationEnabled", reason)]);
+        self.template
+            .excuse(&bucket, &[Excuse::Nag("S3BucketReplicationEnabled", reason)]);
         self.template.keep(&bucket);
         let statements = [tls(&bucket)];
         policy_of(&mut self.template, policy, &bucket, statements);
@@ -172,8 +173,14 @@ fn access_logs(template: &mut Template<'_>, site: &Site<'_>) -> Handle<Bucket> {
         &bucket,
         &[
             NO_LOG_OF_THE_LOG,
-            Excuse::Nag("S3DefaultEncryptionKMS", "S3 delivers access logs only with its own keys"),
-            Excuse::Nag("S3BucketReplicationEnabled", "it says who asked this region's buckets, and is of no use elsewhere"),
+            Excuse::Nag(
+                "S3DefaultEncryptionKMS",
+                "S3 delivers access logs only with its own keys",
+            ),
+            Excuse::Nag(
+                "S3BucketReplicationEnabled",
+                "it says who asked this region's buckets, and is of no use elsewhere",
+            ),
         ],
     );
     let from_ours = json!({
