@@ -65,7 +65,7 @@ impl Limit {
 /// The longest role in each kind of name. A test compares it with the templates.
 pub(super) const LONGEST: [(Limit, &str); 7] = [
     (Limit::Bucket, "access-logs"),
-    (Limit::Database, "cluster-parameters"),
+    (Limit::Database, "instance-parameters"),
     (Limit::Event, "readiness-schedule"),
     (Limit::Function, "order-processor"),
     (Limit::Machine, "failover"),

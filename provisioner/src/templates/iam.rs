@@ -114,9 +114,89 @@ pub(super) fn service_role(
         &site.name(name),
         json!({"AssumeRolePolicyDocument": trust, "MaxSessionDuration": 3600}),
     );
+    let wildcards: Vec<(String, &str)> = statements.iter().flat_map(wildcards).collect();
     let policy = json!({"PolicyDocument": document(statements), "Roles": [role.reference()]});
     let _: Handle<ManagedPolicy> = template.add(ManagedPolicy, policy_id, &site.name(name), policy);
+    for (resource, reason) in wildcards {
+        template.excuse_wildcard(policy_id, &resource, reason);
+    }
     role
+}
+
+/// Why a statement's resources cannot be named more narrowly, by the action. One that is not here has to be.
+const WILDCARDS: [(&str, &str); 20] = [
+    (
+        "cloudwatch:DescribeAlarms",
+        "the alarms of this environment, in each region in which a witness's may be",
+    ),
+    ("cloudwatch:", "metrics are no resources"),
+    ("dynamodb:", "the indexes of the table"),
+    ("ec2:Describe", "EC2 knows no resources for reading"),
+    (
+        "ec2:",
+        "Lambda wants its interfaces allowed on all of EC2 in the account",
+    ),
+    ("ecr:GetAuthorizationToken", "the token for a registry has no resource"),
+    (
+        "kms:",
+        "the other region's key is known by its alias only, which is the condition",
+    ),
+    ("lambda:", "the functions of this environment in this region"),
+    ("logs:CreateLogDelivery", "the delivery of vended logs has no resources"),
+    ("logs:CreateLogGroup", "API Gateway chooses the end of its group's name"),
+    ("logs:", "the streams of one group"),
+    ("rds:DescribeDBClusterSnapshots", "Aurora chooses the snapshot's name"),
+    (
+        "rds:DescribeGlobalClusters",
+        "which global cluster a cluster is in is what is asked",
+    ),
+    (
+        "rds:",
+        "after a detach the global cluster has another name with this beginning",
+    ),
+    ("route53:", "the id of a zone that is made is not known before"),
+    ("s3:", "the objects of one bucket"),
+    (
+        "secretsmanager:",
+        "Secrets Manager adds six letters to the secret's name",
+    ),
+    ("ssm:", "the parameters of this environment"),
+    ("states:", "executions are named when they are started"),
+    ("xray:", "X-Ray knows no resources"),
+];
+
+/// The wildcards among a statement's resources, each with its reason.
+fn wildcards(statement: &Value) -> Vec<(String, &'static str)> {
+    let resources = match &statement["Resource"] {
+        Value::Array(resources) => resources.clone(),
+        resource => vec![resource.clone()],
+    };
+    let action = statement["Action"][0].as_str().unwrap_or_default();
+    let wild = resources
+        .iter()
+        .filter_map(spelled)
+        .filter(|resource| resource.contains('*'));
+    wild.map(|resource| {
+        let reason = WILDCARDS.iter().find(|(actions, _)| action.starts_with(actions));
+        let Some((_, reason)) = reason else {
+            panic!("nobody says why {action} is allowed on {resource}");
+        };
+        (resource, *reason)
+    })
+    .collect()
+}
+
+/// A resource as it reads: what CloudFormation works out stands in angle brackets.
+fn spelled(resource: &Value) -> Option<String> {
+    if let Some(text) = resource.as_str() {
+        return Some(text.to_owned());
+    }
+    if let Some(parts) = resource["Fn::Join"][1].as_array() {
+        return Some(parts.iter().filter_map(spelled).collect());
+    }
+    let attribute = resource["Fn::GetAtt"].as_array()?;
+    let names: Vec<&str> = attribute.iter().filter_map(Value::as_str).collect();
+    Some(format!("<{}>", names.join(".")))
 }
 
 /// The services that say on whose behalf they take a role. The others would be locked out by a condition.

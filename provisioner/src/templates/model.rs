@@ -106,6 +106,11 @@ impl<'a> Template<'a> {
         self.excuse_id(&resource.id, excuses);
     }
 
+    /// A policy has a wildcard, and this is why nothing narrower can be said.
+    pub(super) fn excuse_wildcard(&mut self, id: &str, resource: &str, reason: &str) {
+        excuse::wildcard(&mut self.resources[id], resource, reason);
+    }
+
     /// The same, of a resource that somebody else has made.
     pub(super) fn excuse_id(&mut self, id: &str, excuses: &[excuse::Excuse]) {
         excuse::put(&mut self.resources[id], excuses);

@@ -32,7 +32,7 @@ use understudy_policies::model::RegionName;
 use crate::deployment::{Deployment, Names};
 use asl::{choice, fail, states};
 pub(crate) use database::resources as clusters;
-pub use record::ZONE_PARAMETER;
+pub use record::{CHECK_PARAMETER, ZONE_PARAMETER};
 
 /// Where a machine runs, and what it finds there.
 #[derive(Debug)]

@@ -34,10 +34,20 @@ pub const HEALTH_PATH: &str = "/health";
 /// Where switch A answers.
 pub const SWITCH_PATH: &str = "/switch";
 
-const OPEN: [Excuse; 1] = [Excuse::Checkov(
-    "CKV_AWS_59",
-    "health checks of Route 53 sign nothing: this path answers anybody, and tells no secret",
+const UNSIGNED: &str = "health checks of Route 53 sign nothing: this path answers anybody, and tells no secret";
+/// Answers anybody.
+const OPEN: [Excuse; 3] = [
+    Excuse::Checkov("CKV_AWS_59", UNSIGNED),
+    Excuse::Nag("AwsSolutions-APIG4", UNSIGNED),
+    Excuse::Nag("AwsSolutions-COG4", UNSIGNED),
+];
+/// Answers whoever signs.
+const SIGNED: [Excuse; 1] = [Excuse::Nag(
+    "AwsSolutions-COG4",
+    "clients are programs with roles of their own: they sign with them",
 )];
+const NEVER_CACHED: &str =
+    "an order must never be answered from a cache, and a cached health or switch answer would be a lie";
 const STANDBY_ONLY: &str =
     "switch A is one item in the standby region: outside of the region that is lost first, and never in both";
 
@@ -73,20 +83,29 @@ pub(super) fn build(
     firewall(&mut template, site, keys, &api, &stage);
     if let Some((domain, certificates)) = names {
         let regional = domain.regional_name(site.region.as_str());
-        let hosts = [
+        let switch = domain.switch_name();
+        let mut hosts = vec![
             (
                 ["RegionalDomain", "RegionalMapping"],
                 regional.as_str(),
                 &certificates.regional,
-                "regional-target",
+                "api-domain",
             ),
             (
                 ["PublicDomain", "PublicMapping"],
                 domain.public_name.as_str(),
                 &certificates.public,
-                "public-target",
+                "public-domain",
             ),
         ];
+        if let Some(certificate) = &certificates.switch {
+            hosts.push((
+                ["SwitchDomain", "SwitchMapping"],
+                switch.as_str(),
+                certificate,
+                "switch-domain",
+            ));
+        }
         for ([id, mapping], host, certificate, export) in hosts {
             let name = template.add(
                 ApiDomain,
@@ -97,6 +116,9 @@ pub(super) fn build(
                     "EndpointConfiguration": {"Types": ["REGIONAL"]},
                 }),
             );
+            if export == "switch-domain" {
+                template.excuse(&name, &[Excuse::Lint("UL426", STANDBY_ONLY)]);
+            }
             let mapping = template.add(
                 ApiMapping,
                 mapping,
@@ -149,7 +171,7 @@ impl Paths<'_> {
                 "RequestValidatorId": validator.reference(), "RequestModels": {"application/json": model.reference()},
                 "Integration": integration,
             }),
-            &[],
+            &SIGNED,
         );
     }
 
@@ -211,7 +233,7 @@ impl Paths<'_> {
                     "StatusCode": "200", "ResponseParameters": {"method.response.header.Cache-Control": true},
                 }],
             }),
-            &[OPEN[0], Excuse::Lint("UL422", STANDBY_ONLY)],
+            &[OPEN[0], OPEN[1], OPEN[2], Excuse::Lint("UL422", STANDBY_ONLY)],
         );
     }
 
@@ -350,10 +372,10 @@ fn stage(
     }
     template.excuse(
         &stage,
-        &[Excuse::Checkov(
-            "CKV_AWS_120",
-            "an order must never be answered from a cache, and a cached health or switch answer would be a lie",
-        )],
+        &[
+            Excuse::Checkov("CKV_AWS_120", NEVER_CACHED),
+            Excuse::Nag("APIGWCacheEnabledAndEncrypted", NEVER_CACHED),
+        ],
     );
     stage
 }

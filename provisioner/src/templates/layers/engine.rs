@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use understudy_engine::decode::SOURCE;
 use understudy_policies::model::{LeaseStore, RegionName};
 
+use super::super::excuse::Excuse;
 use super::super::kinds::{
     EcsCluster, EcsService, EcsTask, FileSystem, FileSystemAccess, FileSystemTarget, LogGroup, SecurityGroup,
 };
@@ -173,6 +174,13 @@ fn journals(template: &mut Template<'_>, site: &Site<'_>, network: &Network, key
         json!({"Encrypted": true, "KmsKeyId": keys.storage, "BackupPolicy": {"Status": "ENABLED"}}),
     );
     template.keep(&files);
+    template.excuse(
+        &files,
+        &[Excuse::Nag(
+            "EFSInBackupPlan",
+            "AWS's own backup policy is on; the lease item is the record, the journal is detail",
+        )],
+    );
     for (id, subnet) in TARGETS.into_iter().zip(&network.subnets) {
         template.add(
             FileSystemTarget,
@@ -201,7 +209,7 @@ fn mount(volume: &str, at: &str, read_only: bool) -> Value {
 fn fetcher(site: &Site<'_>, number: usize, logs: &Handle<LogGroup>) -> Value {
     let at = format!("/understudy/{}", site.names.environment());
     let script = format!(
-        "umask 077; \
+        "umask 077; export HOME=/run/secrets/understudy AWS_PAGER=; \
          for name in policy platform; do aws ssm get-parameter --name {at}/$name.toml --query Parameter.Value --output text \
          > /etc/understudy/$name.toml; done; \
          for name in token peer-token; do aws ssm get-parameter --with-decryption --name {at}/$name --query Parameter.Value \
@@ -212,7 +220,6 @@ fn fetcher(site: &Site<'_>, number: usize, logs: &Handle<LogGroup>) -> Value {
         "ReadonlyRootFilesystem": true, "Privileged": false,
         "LinuxParameters": {"InitProcessEnabled": true, "Capabilities": {"Drop": ["ALL"]}},
         "EntryPoint": ["/bin/sh", "-euc"], "Command": [script],
-        "Environment": [{"Name": "HOME", "Value": "/run/secrets/understudy"}, {"Name": "AWS_PAGER", "Value": ""}],
         "MountPoints": [
             mount("configuration", "/etc/understudy", false), mount("tokens", "/run/secrets/understudy", false),
         ],

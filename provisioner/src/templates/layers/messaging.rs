@@ -13,6 +13,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::excuse::Excuse;
 use super::super::kinds::{Queue, QueuePolicy, Topic, TopicPolicy};
 use super::super::model::{Handle, Import, Template};
 use super::super::site::{Layer, Site};
@@ -94,6 +95,11 @@ pub(super) fn build(site: &Site<'_>, keys: &Keys, stacks: &mut Vec<Stack>) -> Me
         "undelivered",
         json!({}),
         vec![from("Rules", "events.amazonaws.com", json!(rules))],
+    );
+
+    template.excuse(
+        &undelivered,
+        &[Excuse::Nag("AwsSolutions-SQS3", "it takes dead letters itself")],
     );
 
     let alarms_here = || {

@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::excuse::Excuse;
 use super::super::kinds::{
     FlowLog, LogGroup, RouteTable, RouteTableAssociation, SecurityGroup, Subnet, Vpc, VpcEndpoint,
 };
@@ -60,6 +61,8 @@ pub(super) fn build(site: &Site<'_>, keys: &Keys, stacks: &mut Vec<Stack>) -> Ne
         &site.name("network"),
         json!({"CidrBlock": cidr, "EnableDnsHostnames": true, "EnableDnsSupport": true}),
     );
+    let reason = "CloudFormation cannot empty the default group; nothing is in it, and everything here names its own";
+    template.excuse(&vpc, &[Excuse::Nag("VPCDefaultSecurityGroupClosed", reason)]);
     let (subnets, tables) = private(&mut template, site, &vpc);
     let groups = groups(&mut template, site, &vpc);
     endpoints(&mut template, site, &vpc, &subnets, &tables, &groups.endpoints);

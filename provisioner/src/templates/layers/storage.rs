@@ -15,7 +15,6 @@ use super::keys::Keys;
 /// What the buckets export.
 #[derive(Debug)]
 pub(super) struct Storage {
-    pub(super) config: Import,
     pub(super) packages: Import,
 }
 
@@ -67,8 +66,8 @@ pub(super) fn build(site: &Site<'_>, keys: &Keys, stacks: &mut Vec<Stack>) -> St
     template.export("replication-role", role);
     template.export("audit-bucket", audit.reference());
     template.export("assets-bucket", assets.reference());
+    template.export("config-bucket", config.reference());
     let storage = Storage {
-        config: template.export("config-bucket", config.reference()),
         packages: template.export("packages-bucket", packages.reference()),
     };
     stacks.push(template.finish(stacks));
@@ -104,6 +103,13 @@ impl Buckets<'_> {
         let bucket = self
             .template
             .add(Bucket, id, &self.site.names.bucket(self.site.region, role), properties);
+        let reason = if role == "packages" {
+            "both regions' buckets are given the same packages"
+        } else {
+            "a reconciler replicates it, once the other region's bucket is there"
+        };
+        self.template
+            .excuse(&bucket, &[Excuse::Nag("S3BucketReplicationEnabled", reason)]);
         self.template.keep(&bucket);
         let statements = [tls(&bucket)];
         policy_of(&mut self.template, policy, &bucket, statements);
@@ -163,7 +169,20 @@ fn access_logs(template: &mut Template<'_>, site: &Site<'_>) -> Handle<Bucket> {
         properties,
     );
     template.keep(&bucket);
-    template.excuse(&bucket, &[NO_LOG_OF_THE_LOG]);
+    template.excuse(
+        &bucket,
+        &[
+            NO_LOG_OF_THE_LOG,
+            Excuse::Nag(
+                "S3DefaultEncryptionKMS",
+                "S3 delivers access logs only with its own keys",
+            ),
+            Excuse::Nag(
+                "S3BucketReplicationEnabled",
+                "it says who asked this region's buckets, and is of no use elsewhere",
+            ),
+        ],
+    );
     let from_ours = json!({
         "StringEquals": {"aws:SourceAccount": site.names.account()},
         "ArnLike": {"aws:SourceArn": site.names.bucket_arn(&format!("{}-*", site.region_prefix()))},

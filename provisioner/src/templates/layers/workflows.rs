@@ -135,7 +135,8 @@ fn statements(
         ),
     ];
     if let Some(domain) = &site.deployment.domain {
-        let parameter = site.names.shared_parameter(workflow::ZONE_PARAMETER);
+        let parameters = [workflow::ZONE_PARAMETER, workflow::CHECK_PARAMETER]
+            .map(|name| site.arn("ssm", &format!("parameter{}", site.names.shared_parameter(name))));
         let zone = domain.zone_id.as_deref().unwrap_or("*");
         let partition = site.names.partition();
         let mut change = iam::allow(
@@ -149,16 +150,7 @@ fn statements(
             "route53:ChangeResourceRecordSetsActions": ["UPSERT"],
         }});
         statements.extend([
-            iam::allow(
-                "Zone",
-                &["ssm:GetParameter"],
-                json!(site.arn("ssm", &format!("parameter{parameter}"))),
-            ),
-            iam::allow(
-                "PublicRecords",
-                &["route53:ListResourceRecordSets"],
-                json!(format!("arn:{partition}:route53:::hostedzone/{zone}")),
-            ),
+            iam::allow("RecordParameters", &["ssm:GetParameter"], json!(parameters)),
             change,
         ]);
     }
