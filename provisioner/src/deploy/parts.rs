@@ -346,17 +346,17 @@ impl World {
             .map(|region| domain.regional_name(region.as_str()));
         let mut regional: Vec<Regional> = hosts
             .iter()
-            .zip(exports.both(self, "regional-target"))
+            .zip(exports.both(self, "api-domain"))
             .map(|(host, target)| Regional {
                 host: host.clone(),
                 target,
             })
             .collect();
-        let switch = self.names.export(&self.regions()[1], "switch-target");
+        let switch = self.names.export(&self.regions()[1], "switch-domain");
         if self.exports_name(&switch) {
             regional.push(Regional {
                 host: domain.switch_name(),
-                target: exports.get(self, 1, "switch-target"),
+                target: exports.get(self, 1, "switch-domain"),
             });
         }
         Ok(Some(Records {
