@@ -84,8 +84,10 @@ impl<'a> Template<'a> {
             properties.insert(key.to_owned(), name.into());
         }
         self.tag::<K>(name, &mut properties);
-        let resource = json!({"Type": K::TYPE, "Properties": properties});
-        let before = self.resources.insert(id.clone(), resource);
+        let mut resource = Map::new();
+        resource.insert("Type".to_owned(), K::TYPE.into());
+        resource.insert("Properties".to_owned(), Value::Object(properties));
+        let before = self.resources.insert(id.clone(), Value::Object(resource));
         assert!(before.is_none(), "{id} stands twice in the layer {}", self.layer.name());
         Handle { id, kind: PhantomData }
     }

@@ -81,13 +81,26 @@ impl Platform {
     /// # Errors
     /// When a template cannot be read, which no template of ours is.
     pub fn lint(&self, policy: &Policy, deployment: &Deployment) -> Result<Report, Malformed> {
+        self.lint_files(&self.files(deployment), policy, deployment)
+    }
+
+    /// The same, of files that are made already.
+    ///
+    /// # Errors
+    /// When a template cannot be read, which no template of ours is.
+    pub fn lint_files(&self, files: &[File], policy: &Policy, deployment: &Deployment) -> Result<Report, Malformed> {
+        let text = |name: &str| {
+            let file = files.iter().find(|file| file.name == name);
+            file.map_or_else(String::new, |file| String::from_utf8_lossy(&file.bytes).into_owned())
+        };
         let side = |region| Given {
             region: format!("{region}"),
             templates: self
                 .of(region)
-                .map(|stack| Template {
-                    file: template_name(&stack.name),
-                    text: format!("{:#}\n", stack.template),
+                .map(|stack| {
+                    let file = template_name(&stack.name);
+                    let text = text(&file);
+                    Template { file, text }
                 })
                 .collect(),
             parameters: BTreeMap::new(),
@@ -120,9 +133,17 @@ fn machine_name(region: &str, way: RoleChangeKind) -> String {
     format!("machines/{region}-{way}.asl.json")
 }
 
+/// For people; a template is kept as text, and looked at in reviews.
+fn pretty(content: &Value) -> String {
+    // Values always can be written.
+    let mut text = serde_json::to_string_pretty(content).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
 fn text(name: String, content: &Value) -> File {
     File {
         name,
-        bytes: format!("{content:#}\n").into_bytes(),
+        bytes: pretty(content).into_bytes(),
     }
 }

@@ -2,14 +2,17 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use understudy_engine::decode::Environment;
 use understudy_policies::Policy;
 use understudy_policies::source::{Diagnostics, Source, Style};
 use understudy_provisioner::deployment::Deployment;
 use understudy_provisioner::lint::output::human;
-use understudy_provisioner::templates::{Platform, synthesize};
+use understudy_provisioner::templates::output::File;
+use understudy_provisioner::templates::synthesize;
 
 use crate::output::{Answer, Failure};
 
@@ -33,10 +36,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let policy = crate::lint::policy(arguments.policy.as_deref())?;
     let deployment = deployment(&arguments.env, arguments.deployment.as_deref(), &policy)?;
     let platform = synthesize(&policy, &deployment);
-    write(&arguments.out, &platform, &deployment)?;
-    let report = platform
-        .lint(&policy, &deployment)
-        .map_err(|malformed| Failure::Unreadable(malformed.to_string()))?;
+    let files = platform.files(&deployment);
+    let report = thread::scope(|scope| {
+        // The linter does not wait for the disk.
+        let report = scope.spawn(|| platform.lint_files(&files, &policy, &deployment));
+        write(&arguments.out, &files)?;
+        let report = report.join().unwrap_or_else(|panic| resume_unwind(panic));
+        report.map_err(|malformed| Failure::Unreadable(malformed.to_string()))
+    })?;
     let mut text = String::new();
     for stack in &platform.stacks {
         let _ = writeln!(text, "{:>4}  {}", stack.resources(), stack.name);
@@ -79,12 +86,11 @@ fn described(wrong: &Diagnostics) -> String {
 }
 
 /// Writes the files, and removes what an earlier run has written and this one has not.
-fn write(out: &Path, platform: &Platform, deployment: &Deployment) -> Result<(), Failure> {
+fn write(out: &Path, files: &[File]) -> Result<(), Failure> {
     let unwritable = |path: &Path| {
         let name = path.display().to_string();
         move |source| Failure::Unwritable { name, source }
     };
-    let files = platform.files(deployment);
     let stale = fs::read_dir(out)
         .into_iter()
         .flatten()
@@ -94,7 +100,7 @@ fn write(out: &Path, platform: &Platform, deployment: &Deployment) -> Result<(),
     for path in stale.filter(|path| !files.iter().any(|file| path.ends_with(&file.name))) {
         fs::remove_file(&path).map_err(unwritable(&path))?;
     }
-    for file in &files {
+    for file in files {
         let path = out.join(&file.name);
         let folder = path.parent().unwrap_or(out);
         fs::create_dir_all(folder).map_err(unwritable(folder))?;
