@@ -99,11 +99,11 @@ fn finish(table: &Table<'_>, policy: &Policy, environment: Option<&Environment>,
                         "the {role} region's egress subnet {subnet} is not inside {}",
                         network.cidr
                     );
-                    table.refuse("egress", rules::OUTSIDE.code, message, rules::OUTSIDE.mend.to_owned());
+                    table.refuse("egress", rules::OUTSIDE.code, message, rules::OUTSIDE.help());
                 }
                 if let Some(other) = network.subnets.iter().find(|other| other.overlaps(subnet)) {
                     let message = format!("the {role} region's subnets {other} and {subnet} overlap");
-                    table.refuse("egress", rules::OVERLAP.code, message, rules::OVERLAP.mend.to_owned());
+                    table.refuse("egress", rules::OVERLAP.code, message, rules::OVERLAP.help());
                 }
             }
         }
@@ -149,7 +149,7 @@ fn regions(table: &Table<'_>, policy: &Policy) {
             let message = format!("the policy's {role} region `{region}` is none in which the platform can run");
             let near = understudy_policies::source::nearest(region.as_str(), REGIONS.iter().copied());
             let help = near.map_or_else(
-                || rules::UNKNOWN_REGION.mend.to_owned(),
+                || rules::UNKNOWN_REGION.help(),
                 |near| format!("did you mean `{near}`? It stands in the policy's `[regions]`"),
             );
             table.refuse("regions", rules::UNKNOWN_REGION.code, message, help);
@@ -261,7 +261,7 @@ fn network(table: &Table<'_>) -> Option<Network> {
     if primary.overlaps(standby) {
         let message = format!("the networks of both regions overlap: {primary} and {standby}");
         let places = [("primary-cidr", "these addresses"), ("standby-cidr", "and these")];
-        table.refuse_together(&places, rules::OVERLAP.code, message, rules::OVERLAP.mend.to_owned());
+        table.refuse_together(&places, rules::OVERLAP.code, message, rules::OVERLAP.help());
     }
     Some(network)
 }
@@ -280,7 +280,7 @@ fn three(table: &Table<'_>, key: &str) -> Option<[Cidr; 3]> {
     for (index, subnet) in subnets.iter().enumerate() {
         if let Some(other) = subnets[..index].iter().find(|other| other.overlaps(*subnet)) {
             let message = format!("the subnets {other} and {subnet} overlap");
-            table.refuse(key, rules::OVERLAP.code, message, rules::OVERLAP.mend.to_owned());
+            table.refuse(key, rules::OVERLAP.code, message, rules::OVERLAP.help());
         }
     }
     Some(subnets)
@@ -294,7 +294,7 @@ fn side(table: &Table<'_>, [cidr_key, subnets_key]: [&str; 2]) -> Option<RegionN
         if !cidr.contains(subnet) {
             let message = format!("the subnet {subnet} is not inside {cidr}");
             let places = [(subnets_key, "one of these"), (cidr_key, "is not inside this")];
-            table.refuse_together(&places, rules::OUTSIDE.code, message, rules::OUTSIDE.mend.to_owned());
+            table.refuse_together(&places, rules::OUTSIDE.code, message, rules::OUTSIDE.help());
         }
     }
     Some(RegionNetwork { cidr, subnets })

@@ -15,6 +15,17 @@ pub struct Rule {
     pub mend: &'static str,
 }
 
+impl Rule {
+    /// How to mend it, as a diagnostic has it: without a capital and a full stop.
+    #[must_use]
+    pub fn help(&self) -> String {
+        let mend = self.mend.strip_suffix('.').unwrap_or(self.mend);
+        let mut letters = mend.chars();
+        let first = letters.next();
+        first.map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    }
+}
+
 macro_rules! rules {
     ($($name:ident = $code:literal: $title:literal, why $why:literal, mend $mend:literal;)+) => {
         $(

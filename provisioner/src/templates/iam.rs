@@ -6,9 +6,24 @@ use super::kinds::{ManagedPolicy, Role};
 use super::model::{Expr, Handle, Template};
 use super::site::Site;
 
+/// A statement of these fields.
+fn statement<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    Value::Object(
+        fields
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+    )
+}
+
 /// An allowance.
 pub(super) fn allow(sid: &str, actions: &[&str], resources: Value) -> Value {
-    json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources})
+    statement([
+        ("Sid", sid.into()),
+        ("Effect", "Allow".into()),
+        ("Action", json!(actions)),
+        ("Resource", resources),
+    ])
 }
 
 /// An allowance under a condition.
@@ -20,18 +35,26 @@ pub(super) fn allow_if(sid: &str, actions: &[&str], resources: Value, condition:
 
 /// What a service may do with a resource, as a part of the resource's own policy.
 pub(super) fn grant(sid: &str, service: &str, actions: &[&str], resource: Value, condition: Value) -> Value {
-    json!({
-        "Sid": sid, "Effect": "Allow", "Principal": {"Service": service},
-        "Action": actions, "Resource": resource, "Condition": condition,
-    })
+    statement([
+        ("Sid", sid.into()),
+        ("Effect", "Allow".into()),
+        ("Principal", json!({"Service": service})),
+        ("Action", json!(actions)),
+        ("Resource", resource),
+        ("Condition", condition),
+    ])
 }
 
 /// Nobody may do anything without TLS.
 pub(super) fn only_with_tls(action: &str, resources: Value) -> Value {
-    json!({
-        "Sid": "OnlyWithTls", "Effect": "Deny", "Principal": "*", "Action": action, "Resource": resources,
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    })
+    statement([
+        ("Sid", "OnlyWithTls".into()),
+        ("Effect", "Deny".into()),
+        ("Principal", "*".into()),
+        ("Action", action.into()),
+        ("Resource", resources),
+        ("Condition", json!({"Bool": {"aws:SecureTransport": "false"}})),
+    ])
 }
 
 /// A policy document.
@@ -96,7 +119,7 @@ pub(super) fn role(
         }),
     ];
     statements.push(allow("OtherRegion", &["sts:AssumeRole"], json!(peer)));
-    service_role(template, site, [id, policy_id], name, document(trust), statements)
+    service_role(template, site, [id, policy_id], name, &document(trust), statements)
 }
 
 /// A role that only a service takes: nothing runs under it that could take another.
@@ -105,7 +128,7 @@ pub(super) fn service_role(
     site: &Site<'_>,
     [id, policy_id]: [&'static str; 2],
     name: &str,
-    trust: Value,
+    trust: &Value,
     statements: Vec<Value>,
 ) -> Handle<Role> {
     let role = template.add(

@@ -83,7 +83,7 @@ pub(super) fn promote(step: &Step, place: &Place<'_>, next: Option<&str>, all: &
             json!({"Or": [detached(&own), writes(&own)]}),
         ),
         DatabaseMethod::Postgres => {
-            steps::put_function(step, place, json!({}), next, all);
+            steps::put_function(step, place, &json!({}), next, all);
             return;
         }
     };
@@ -100,7 +100,7 @@ pub(super) fn promote(step: &Step, place: &Place<'_>, next: Option<&str>, all: &
 /// Moves the writer to the other region, without loss.
 pub(super) fn switch_over(step: &Step, place: &Place<'_>, next: Option<&str>, all: &mut Map<String, Value>) {
     if place.policy.database.method == DatabaseMethod::Postgres {
-        steps::put_function(step, place, json!({}), next, all);
+        steps::put_function(step, place, &json!({}), next, all);
         return;
     }
     let home = place.cluster_arn(place.peer);
@@ -132,7 +132,7 @@ pub(super) fn switch_over(step: &Step, place: &Place<'_>, next: Option<&str>, al
 /// Fails if the writer is in the other region after all: then the failback goes on.
 pub(super) fn look_at_writer(step: &Step, place: &Place<'_>, next: Option<&str>, all: &mut Map<String, Value>) {
     if place.policy.database.method == DatabaseMethod::Postgres {
-        steps::put_function(step, place, json!({}), next, all);
+        steps::put_function(step, place, &json!({}), next, all);
         return;
     }
     let name = steps::name(step.id);

@@ -262,10 +262,7 @@ impl Machine<'_> {
             .iter()
             .filter(|step| step.state == state)
             .collect();
-        let branches: Vec<Value> = order::branches(&own)
-            .iter()
-            .map(|branch| self.branch(branch, state))
-            .collect();
+        let branches: Vec<Value> = order::branches(&own).iter().map(|branch| self.branch(branch)).collect();
         let leads_to = |wanted: OnFailure| -> Vec<String> {
             let those = own.iter().filter(|step| step.on_failure == wanted);
             those.map(|step| steps::error(step.id)).collect()
@@ -293,7 +290,7 @@ impl Machine<'_> {
         );
     }
 
-    fn branch(&self, levels: &[Vec<&Step>], state: StateName) -> Value {
+    fn branch(&self, levels: &[Vec<&Step>]) -> Value {
         let mut all = states();
         let entries: Vec<String> = levels
             .iter()
@@ -308,7 +305,7 @@ impl Machine<'_> {
                 steps::put(step, self.place, self.definition.kind, next, &mut all);
                 continue;
             }
-            let inner: Vec<Value> = level.iter().map(|step| self.branch(&[vec![*step]], state)).collect();
+            let inner: Vec<Value> = level.iter().map(|step| self.branch(&[vec![*step]])).collect();
             let mut parallel = json!({"Type": "Parallel", "Branches": inner, "ResultPath": null});
             asl::go_on(&mut parallel, next);
             all.insert(entries[index].clone(), parallel);

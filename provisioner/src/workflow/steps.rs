@@ -170,7 +170,7 @@ pub(super) fn put(
         EngageSwitchA | EngageSwitchB => put_function(
             step,
             place,
-            json!({"engaged.$": "$.place.engaged_here", "epoch.$": epoch}),
+            &json!({"engaged.$": "$.place.engaged_here", "epoch.$": epoch}),
             next,
             all,
         ),
@@ -178,13 +178,13 @@ pub(super) fn put(
             put_function(
                 step,
                 place,
-                json!({"engaged.$": "$.place.engaged_there", "epoch.$": epoch}),
+                &json!({"engaged.$": "$.place.engaged_there", "epoch.$": epoch}),
                 next,
                 all,
             );
         }
         WriteServingRow | VerifyWrite | VerifyRouting | AwaitRegion | RejoinDatabase | ReconcileDatabase => {
-            put_function(step, place, json!({"epoch.$": epoch}), next, all);
+            put_function(step, place, &json!({"epoch.$": epoch}), next, all);
         }
     }
 }
@@ -193,7 +193,7 @@ pub(super) fn put(
 pub(super) fn put_function(
     step: &Step,
     place: &Place<'_>,
-    more: Value,
+    more: &Value,
     next: Option<&str>,
     all: &mut Map<String, Value>,
 ) {

@@ -82,7 +82,10 @@ pub(crate) fn deployment(environment: &str, file: Option<&Path>, policy: &Policy
 }
 
 fn described(wrong: &Diagnostics) -> String {
-    format!("the deployment file is refused\n{}", wrong.render(Style::for_stderr()))
+    format!(
+        "the deployment file is refused\n{}",
+        wrong.render(Style::for_stderr()).trim_end()
+    )
 }
 
 /// Writes the files, and removes what an earlier run has written and this one has not.

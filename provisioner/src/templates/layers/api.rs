@@ -198,7 +198,7 @@ impl Paths<'_> {
             site,
             ["SwitchReaderRole", "SwitchReaderPolicy"],
             "switch-reader",
-            iam::trust(site, "apigateway.amazonaws.com"),
+            &iam::trust(site, "apigateway.amazonaws.com"),
             vec![iam::allow(
                 "SwitchA",
                 &["dynamodb:GetItem"],
@@ -297,7 +297,7 @@ fn stage(
         site,
         ["ApiLogsRole", "ApiLogsPolicy"],
         "api-logs",
-        iam::trust(site, "apigateway.amazonaws.com"),
+        &iam::trust(site, "apigateway.amazonaws.com"),
         vec![iam::allow(
             "Logs",
             &[

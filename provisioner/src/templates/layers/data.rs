@@ -52,7 +52,7 @@ pub(super) fn build(site: &Site<'_>, network: &Network, stacks: &mut Vec<Stack>)
         site,
         ["MonitoringRole", "MonitoringPolicy"],
         "database-monitoring",
-        iam::trust(site, "monitoring.rds.amazonaws.com"),
+        &iam::trust(site, "monitoring.rds.amazonaws.com"),
         vec![iam::allow(
             "OperatingSystemMetrics",
             &["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],

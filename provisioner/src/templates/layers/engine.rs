@@ -74,7 +74,7 @@ pub(super) fn build(site: &Site<'_>, engine: &Engine, below: &Below<'_>, stacks:
         site,
         ["StartRole", "StartPolicy"],
         "engine-execution",
-        iam::trust(site, "ecs-tasks.amazonaws.com"),
+        &iam::trust(site, "ecs-tasks.amazonaws.com"),
         vec![
             iam::logging(&logs.arn()),
             // The token for a registry has no resource.

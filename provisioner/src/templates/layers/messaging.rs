@@ -152,8 +152,8 @@ fn queue(
         "KmsDataKeyReusePeriodSeconds": 300,
         "MessageRetentionPeriod": 14 * DAY_S,
     });
-    for (key, value) in more.as_object().into_iter().flatten() {
-        properties[key] = value.clone();
+    if let (Value::Object(properties), Value::Object(more)) = (&mut properties, more) {
+        properties.extend(more);
     }
     let queue = template.add(Queue, id, &site.name(role), properties);
     let mut statements = vec![iam::only_with_tls("sqs:*", json!(queue.arn()))];

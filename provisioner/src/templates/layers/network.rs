@@ -267,7 +267,7 @@ fn flow_logs(template: &mut Template<'_>, site: &Site<'_>, vpc: &Handle<Vpc>, ke
         site,
         ["FlowLogsRole", "FlowLogsPolicy"],
         "flow-logs",
-        iam::trust(site, "vpc-flow-logs.amazonaws.com"),
+        &iam::trust(site, "vpc-flow-logs.amazonaws.com"),
         vec![iam::logging(&group.arn())],
     );
     template.add(

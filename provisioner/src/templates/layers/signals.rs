@@ -130,7 +130,7 @@ impl Alarms<'_> {
                 }
             };
             let both = json!([self.messaging.alarms, self.messaging.operators]);
-            self.add(&format!("{}Alarm", pascal(&witness.name)), &name, properties, both);
+            self.add(&format!("{}Alarm", pascal(&witness.name)), &name, properties, &both);
         }
     }
 
@@ -182,10 +182,10 @@ impl Alarms<'_> {
     fn operators_only(&mut self, role: &str, properties: Value) {
         let operators = json!([self.messaging.operators]);
         let name = self.site.name(role);
-        self.add(&format!("{}Alarm", pascal(role)), &name, properties, operators);
+        self.add(&format!("{}Alarm", pascal(role)), &name, properties, &operators);
     }
 
-    fn add(&mut self, id: &str, name: &str, mut properties: Value, actions: Value) {
+    fn add(&mut self, id: &str, name: &str, mut properties: Value, actions: &Value) {
         for key in ["AlarmActions", "OKActions", "InsufficientDataActions"] {
             properties[key] = actions.clone();
         }
@@ -374,7 +374,7 @@ fn forwarding(template: &mut Template<'_>, site: &Site<'_>) {
         site,
         ["ForwardingRole", "ForwardingPolicy"],
         "forwarding",
-        iam::trust(site, "events.amazonaws.com"),
+        &iam::trust(site, "events.amazonaws.com"),
         vec![iam::allow("OtherBus", &["events:PutEvents"], json!(bus))],
     );
     template.export("forwarding-role", role.arn());
@@ -424,7 +424,7 @@ fn schedule(template: &mut Template<'_>, site: &Site<'_>, keys: &Keys, messaging
         site,
         ["ScheduleRole", "SchedulePolicy"],
         "readiness-schedule",
-        iam::trust(site, "scheduler.amazonaws.com"),
+        &iam::trust(site, "scheduler.amazonaws.com"),
         vec![
             iam::allow("Readiness", &["lambda:InvokeFunction"], json!(functions.readiness)),
             iam::allow("Undelivered", &["sqs:SendMessage"], json!(messaging.undelivered)),

@@ -41,7 +41,7 @@ pub(super) fn build(site: &Site<'_>, keys: &Keys, stacks: &mut Vec<Stack>) -> St
         keys,
         logs: logs.reference(),
     };
-    let config = buckets.add(["ConfigBucket", "ConfigBucketPolicy"], "config", aging.clone(), None);
+    let config = buckets.add(["ConfigBucket", "ConfigBucketPolicy"], "config", &aging, None);
     let audit_days = site.deployment.retention.audit_days;
     let lock = json!({
         "ObjectLockEnabled": "Enabled",
@@ -56,9 +56,9 @@ pub(super) fn build(site: &Site<'_>, keys: &Keys, stacks: &mut Vec<Stack>) -> St
         },
         {"Id": "broken-uploads", "Status": "Enabled", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}},
     ]);
-    let audit = buckets.add(["AuditBucket", "AuditBucketPolicy"], "audit", archive, Some(lock));
-    let assets = buckets.add(["AssetsBucket", "AssetsBucketPolicy"], "assets", aging.clone(), None);
-    let packages = buckets.add(["PackagesBucket", "PackagesBucketPolicy"], "packages", aging, None);
+    let audit = buckets.add(["AuditBucket", "AuditBucketPolicy"], "audit", &archive, Some(lock));
+    let assets = buckets.add(["AssetsBucket", "AssetsBucketPolicy"], "assets", &aging, None);
+    let packages = buckets.add(["PackagesBucket", "PackagesBucketPolicy"], "packages", &aging, None);
     let Buckets { mut template, .. } = buckets;
 
     let replicated = [&config, &audit, &assets].map(Handle::<Bucket>::arn);
@@ -86,7 +86,7 @@ impl Buckets<'_> {
         &mut self,
         [id, policy]: [&'static str; 2],
         role: &str,
-        lifecycle: Value,
+        lifecycle: &Value,
         lock: Option<Value>,
     ) -> Handle<Bucket> {
         let mut properties = common(lifecycle);
@@ -117,7 +117,7 @@ impl Buckets<'_> {
     }
 }
 
-fn common(lifecycle: Value) -> Value {
+fn common(lifecycle: &Value) -> Value {
     json!({
         "VersioningConfiguration": {"Status": "Enabled"},
         "PublicAccessBlockConfiguration": {
@@ -152,7 +152,7 @@ fn policy_of(
 
 fn access_logs(template: &mut Template<'_>, site: &Site<'_>) -> Handle<Bucket> {
     let days = site.deployment.retention.logs_days;
-    let mut properties = common(json!([
+    let mut properties = common(&json!([
         {
             "Id": "retention", "Status": "Enabled", "ExpirationInDays": days,
             "NoncurrentVersionExpiration": {"NoncurrentDays": 7},
@@ -253,7 +253,7 @@ fn replication(template: &mut Template<'_>, site: &Site<'_>, keys: &Keys, bucket
         site,
         ["ReplicationRole", "ReplicationPolicy"],
         "replication",
-        trust,
+        &trust,
         statements,
     )
     .arn()
