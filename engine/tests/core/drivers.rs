@@ -11,6 +11,30 @@ use understudy_policies::model::Mode;
 use understudy_policies::shipped;
 
 #[test]
+fn a_seat_that_nobody_has_is_taken_before_the_next_beat() {
+    let policy = shipped::trading();
+    let beat = policy.lease.renew_every;
+    let mut pair = Pair::new(policy);
+    let taken = pair.run_to("a driver in each region", 60 * SECOND, |pair| {
+        pair.lease.drivers.iter().all(Option::is_some)
+    });
+    assert!(taken < beat, "{taken:?}");
+}
+
+#[test]
+fn a_sidecar_that_comes_back_to_its_own_seat_shows_so_before_the_next_beat() {
+    let mut pair = pair();
+    let beats = |pair: &Pair| pair.lease.drivers[AWAY].unwrap().beats;
+    pair.sides[AWAY].up = false;
+    let before = beats(&pair);
+    pair.run(SECOND);
+    assert_eq!(beats(&pair), before);
+    pair.restart(AWAY);
+    let shown = pair.run_to("its first beat", 60 * SECOND, |pair| beats(pair) > before);
+    assert!(shown < pair.policy.lease.renew_every, "{shown:?}");
+}
+
+#[test]
 fn a_passive_sidecar_does_not_open_while_an_approval_is_awaited() {
     let mut policy = shipped::trading();
     policy.gates.reconcile_venues = true;

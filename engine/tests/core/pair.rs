@@ -18,6 +18,8 @@ use understudy_engine::core::time::{DatabaseTime, Now, Timestamp, WallTime};
 use understudy_policies::Policy;
 use understudy_policies::model::{Component, FailureDomain, WitnessKind};
 
+/// How long an effect takes that moves no database.
+pub(crate) const ANSWERS: Duration = Duration::from_millis(20);
 /// A Wednesday at noon in New York: the market trades.
 pub(crate) const NOON: i64 = 1_780_502_400_000;
 
@@ -353,7 +355,7 @@ impl Pair {
                 Intent::PromoteDatabase { .. } => self.promotion,
                 Intent::SwitchOverDatabase { .. } => Duration::from_secs(30),
                 Intent::RejoinDatabase => Duration::from_secs(1200),
-                _ => Duration::from_millis(20),
+                _ => ANSWERS,
             };
             self.serial += 1;
             self.sides[index].unanswered.insert(effect.id);

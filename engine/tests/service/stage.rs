@@ -39,6 +39,15 @@ pub(crate) struct Stage {
     pub(crate) world: World,
 }
 
+impl Drop for Stage {
+    /// The world keeps what waits for a step, and that keeps the engine that it is for.
+    fn drop(&mut self) {
+        for engine in self.sidecars.iter().flatten().chain([&self.observer]) {
+            engine.kill();
+        }
+    }
+}
+
 /// The default policy, with a way home that a test can wait for.
 pub(crate) fn policy(soak: &str) -> String {
     let changes = [

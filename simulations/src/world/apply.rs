@@ -400,6 +400,7 @@ impl World<'_> {
             MoveKind::Switchover => format!("the switchover of the writer to {name} begins"),
             MoveKind::Rejoin => format!("{name}'s database is being rebuilt as a standby"),
         });
+        self.show_the_oracle();
         Applied::Waits
     }
 
@@ -423,6 +424,7 @@ impl World<'_> {
             self.answer_waiting(index, Some(Outcome::Done));
         }
         self.look_around();
+        self.show_the_oracle();
     }
 
     /// A move whose needs are gone comes to nothing.

@@ -35,7 +35,8 @@ pub(crate) struct LeaseStore {
     single: Option<Place>,
     /// Which members can work with at least one other.
     connected: [bool; 3],
-    stalled_until: Moment,
+    /// The last stall, or the last ones without a break between them.
+    stalled: (Moment, Moment),
     /// Each region's shell has found its own endpoint hanging, and goes straight to the other one.
     known_to_hang: [bool; 2],
 }
@@ -54,7 +55,7 @@ impl LeaseStore {
                 StoreKind::SingleTable { .. } => Some(Place::Away),
             },
             connected: [true; 3],
-            stalled_until: Moment::START,
+            stalled: (Moment::START, Moment::START),
             known_to_hang: [false; 2],
         }
     }
@@ -87,7 +88,9 @@ impl LeaseStore {
             .zip(&connected)
             .any(|(before, after)| *before && !*after);
         if lost && self.single.is_none() {
-            self.stalled_until = self.stalled_until.max(now.after(stall));
+            let (since, until) = self.stalled;
+            let since = if now <= until { since } else { now };
+            self.stalled = (since, until.max(now.after(stall)));
         }
         self.connected = connected;
     }
@@ -108,7 +111,13 @@ impl LeaseStore {
 
     /// When a request that arrives now is answered: at once, or after a stall.
     pub(crate) fn answers_at(&self, arrival: Moment) -> Moment {
-        arrival.max(self.stalled_until)
+        arrival.max(self.stalled.1)
+    }
+
+    /// For how long nobody has been answered.
+    pub(crate) fn stalled_for(&self, now: Moment) -> Duration {
+        let (since, until) = self.stalled;
+        if now < until { now.since(since) } else { Duration::ZERO }
     }
 
     /// How a region reaches the store: its own endpoint first, then the other region's.
@@ -181,6 +190,21 @@ mod tests {
         assert_eq!(store.answers_at(now), now.after(STALL));
         let later = now.after(STALL).after(STALL);
         assert_eq!(store.answers_at(later), later);
+    }
+
+    #[test]
+    fn a_region_that_is_lost_again_before_the_stall_is_over_stalls_the_store_without_a_break() {
+        let mut store = store();
+        let lost = Parts::with([(Part::Region, Place::Home, &FaultState::Down)].into_iter());
+        let second = |second: u64| Moment::from_micros(second * 1_000_000);
+        for at in [10, 12, 20] {
+            store.look(second(at), &lost, &Links::default(), STALL);
+            store.look(second(at + 1), &Parts::default(), &Links::default(), STALL);
+        }
+        assert_eq!(store.stalled_for(second(22)), Duration::from_secs(2));
+        store.look(second(23), &lost, &Links::default(), STALL);
+        assert_eq!(store.stalled_for(second(25)), Duration::from_secs(5));
+        assert_eq!(store.stalled_for(second(26)), Duration::ZERO);
     }
 
     #[test]

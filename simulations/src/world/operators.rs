@@ -29,16 +29,24 @@ impl World<'_> {
         });
         match operation.command {
             Command::Pause | Command::Disarm => self.held_back[operation.region.index()] = true,
-            Command::Resume | Command::Arm => self.held_back[operation.region.index()] = false,
             Command::ShutDown | Command::FailOver { .. } => self.faults.note_deed(self.now),
-            Command::FailBack | Command::Approve | Command::Acknowledge => {}
+            Command::Resume | Command::Arm | Command::FailBack | Command::Approve | Command::Acknowledge => {}
         }
-        let mut heard = false;
+        let (mut heard, mut missed) = (false, false);
         for slot in 0..self.slots.len() {
-            if operation.asks(&self.slots[slot]) && self.slots[slot].is_running() {
+            if !operation.asks(&self.slots[slot]) {
+                continue;
+            }
+            if self.slots[slot].is_running() {
                 heard = true;
                 self.ask_engine(slot, operation.command);
+            } else {
+                missed = true;
             }
+        }
+        // A sidecar that was not there to be told goes on as it was told before.
+        if matches!(operation.command, Command::Resume | Command::Arm) && !missed {
+            self.held_back[operation.region.index()] = false;
         }
         if !heard {
             self.record.say(self.now, "operator", Kind::Human, || {

@@ -5,10 +5,12 @@
 //!
 //! - A failover is **false** if too few failure domains outside the region could have found it lost for as long as a
 //!   witness needs to settle, within the time for which evidence counts; or if the other region had been lost as well
-//!   for all of that time.
+//!   for all of that time. What comes back for less than the time between two probes may have been found lost all the
+//!   while: no probe need have seen it work.
 //! - A failover is **missed** if the region that serves from the beginning was lost to every vantage outside for the
 //!   whole budget (and the wait that the policy asks for) without a break, nothing that a decision rests upon but that
-//!   region and its links was or had lately been at fault, and nobody decided to fail over.
+//!   region and its links was or had lately been at fault, the lease store did not lose that region's member again and
+//!   again, and nobody decided to fail over.
 //!
 //! Whatever lies between (half-visible losses, several faults at once, operators at work) is left to the invariants.
 
@@ -54,6 +56,8 @@ pub(super) struct Terms {
     window: Duration,
     /// The shortest loss on which a witness of the quorum can settle.
     settles: Duration,
+    /// The shortest time between two probes of a witness of the quorum.
+    between_probes: Duration,
     /// How long a loss may last without a failover.
     patience: Duration,
     /// Whether the policy answers every class of loss with a failover, and acts.
@@ -73,6 +77,7 @@ impl Terms {
                 + policy.quorum.dwell.max(policy.quorum.flap_dwell)
                 + policy.bounds.signal_delivery,
             settles: quorum().map(settles).min().unwrap_or_default(),
+            between_probes: quorum().map(|witness| witness.interval).min().unwrap_or_default(),
             patience: policy.budget.total + wait,
             demands: policy.mode == Mode::Armed && losses.iter().all(|rule| rule.action == LossAction::FailOver),
         }
@@ -131,11 +136,16 @@ impl Oracle {
             let index = region.index();
             let since = &mut self.since[index];
             mark(&mut since.is_lost, view.is_lost[index], now);
+            let stretches = &mut self.stretches[index];
+            if view.may_be_lost[index] && since.may_be_lost.is_none() {
+                let unseen = |(_, to): &mut (Moment, Moment)| now <= to.after(self.terms.between_probes);
+                since.may_be_lost = stretches.pop_back_if(unseen).map(|(from, _)| from);
+            }
             if let Some(from) = mark(&mut since.may_be_lost, view.may_be_lost[index], now) {
-                self.stretches[index].push_back((from, now));
+                stretches.push_back((from, now));
                 let window = now.before(self.terms.window);
-                while self.stretches[index].front().is_some_and(|(_, to)| *to < window) {
-                    self.stretches[index].pop_front();
+                while stretches.front().is_some_and(|(_, to)| *to < window) {
+                    stretches.pop_front();
                 }
             }
         }
@@ -149,7 +159,8 @@ impl Oracle {
         let settled = |since: Moment| now >= since.after(SETTLED);
         let is_lost = view.is_lost[self.first.0.index()];
         // Whether a loss can be judged is settled by how things stood when it began.
-        let demands = self.terms.demands && holder == self.first && is_lost && view.only_it_at_fault;
+        let ours = holder == self.first || self.demanded.is_some_and(|from| self.is_answered(from));
+        let demands = self.terms.demands && ours && is_lost && view.only_it_at_fault;
         if !demands {
             self.end_demand(now);
         } else if self.demanded.is_none() && settled(self.unsettled) && self.lag_was_fine(now) {
@@ -189,10 +200,15 @@ impl Oracle {
             return;
         }
         self.judgement.demanded_failovers += 1;
-        // A decision on what was seen just before the loss became complete is a decision about this loss.
-        if self.decided.is_none_or(|at| at < from.before(self.terms.window)) {
+        if !self.is_answered(from) {
             self.judgement.missed_failovers += 1;
         }
+    }
+
+    /// Whether somebody decided to fail over from a loss that has been complete since then. What was seen just before
+    /// counts: it is the same loss.
+    fn is_answered(&self, from: Moment) -> bool {
+        self.decided.is_some_and(|at| at >= from.before(self.terms.window))
     }
 
     /// For how long, within the time for which evidence counts, a region may have been found lost.
@@ -254,6 +270,8 @@ impl World<'_> {
                 outside.into_iter().all(|vantage| self.is_lost_from(region, vantage))
             }),
             only_it_at_fault: self.held_back == [false; 2]
+                // One loss of a member stalls the store for no longer.
+                && self.store.stalled_for(self.now) <= self.conditions.lease_stall
                 && self.faults.in_force().all(|fault| match fault.subject {
                     Subject::Part { part, place } => place == first || self.decides_nothing(part),
                     Subject::Sidecar { place, .. } => place == first,
@@ -391,6 +409,23 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_back_only_between_probes_may_have_been_found_lost_all_the_while() {
+        let flapping = |up: u64| {
+            let mut oracle = oracle();
+            let millis = |millis: u64| Moment::from_micros(300_000_000 + millis * 1_000);
+            for cycle in 0..4 {
+                let from = cycle * (400 + up);
+                oracle.look(millis(from), home_lost(), HOLDS);
+                oracle.look(millis(from + 400), fine(), HOLDS);
+            }
+            oracle.decided(millis(6_000), Region::Home);
+            oracle.finish(at(900)).false_failovers
+        };
+        // The witnesses of the quorum ask every second.
+        assert_eq!((flapping(600), flapping(1_200)), (0, 1));
+    }
+
+    #[test]
     fn a_failover_to_a_region_that_is_lost_as_well_is_false() {
         let mut oracle = oracle();
         let both = View {
@@ -437,7 +472,8 @@ mod tests {
         answered.look(at(300), home_lost(), HOLDS);
         answered.decided(at(307), Region::Home);
         answered.look(at(320), home_lost(), MOVED);
-        assert_eq!(answered.finish(at(900)), Judgement::default());
+        let judgement = answered.finish(at(900));
+        assert_eq!((judgement.demanded_failovers, judgement.missed_failovers), (1, 0));
     }
 
     #[test]

@@ -76,6 +76,8 @@ impl Engine {
 
     /// What the new state begins with.
     fn enter(&mut self, now: Now, to: StateName, edge: Edge) {
+        // A consent ends with the failover that it was given for, also if that came to nothing.
+        self.loss_accepted &= to.is_role_change();
         match to {
             StateName::Recovering => self.begin_recovery(now),
             StateName::Suspicious => self.start_ledger(now),

@@ -384,6 +384,10 @@ impl Keeper {
             self.driver_moved = (beats, now);
         }
         self.record = Some(record);
+        if first && record.drivers[self.region.index()].is_none_or(|driver| driver.sidecar == self.sidecar) {
+            // A seat that is free, or was this sidecar's, need not wait for the next beat.
+            self.look_now(now);
+        }
         moved
     }
 
