@@ -146,7 +146,7 @@ fn the_failover_machine_moves_the_writer_and_the_failback_machine_brings_it_home
     assert_eq!(failover["order_path"]["intake"], "2");
     assert_eq!(failover["order_path"]["processing"], "2");
     // Pinned to the standby, and its health check kept.
-    assert_eq!(failover["records"]["primary"][0], "us-east-2.orders.example.com");
+    assert_eq!(failover["records"]["primary"][0], "to-us-east-2.orders.example.com");
     assert_eq!(
         failover["records"]["primary"][1],
         "11111111-1111-1111-1111-111111111111"
@@ -170,7 +170,7 @@ fn the_failover_machine_moves_the_writer_and_the_failback_machine_brings_it_home
     assert_eq!(failback["lease"]["holder"], "home");
     assert_eq!(failback["lease"]["epoch"], "3");
     assert_eq!(failback["order_path"]["intake"], "0", "closed here");
-    assert_eq!(failback["records"]["primary"][0], "us-east-1.orders.example.com");
+    assert_eq!(failback["records"]["primary"][0], "to-us-east-1.orders.example.com");
 }
 
 #[test]

@@ -2,15 +2,13 @@
 //!
 //! The answer is XML of a fixed shape. [`Element`] reads just as much of XML as these answers have.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_credential_types::provider::ProvideCredentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use understudy_policies::model::RegionName;
 
 use super::Connections;
-use super::trouble::{Trouble, TroubleKind, chain};
+use super::request::Request;
+use super::trouble::{Trouble, TroubleKind};
 
 /// The version of EC2's API.
 const VERSION: &str = "2016-11-15";
@@ -56,93 +54,23 @@ impl<'a> Ec2<'a> {
 
     async fn send(&self, action: &str, body: &str) -> Result<Element, Trouble> {
         let permission = format!("ec2:{action}");
-        let region = self.region.as_str();
-        let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
-        let url = self
-            .connections
-            .endpoint_of("EC2")
-            .unwrap_or_else(|| format!("https://ec2.{region}.amazonaws.com{suffix}/"));
-        let trouble = |kind, said: String| Trouble {
-            kind,
-            action: permission.clone(),
-            region: region.to_owned(),
-            code: String::new(),
-            said,
-            told: false,
+        let request = Request {
+            connections: self.connections,
+            region: self.region,
+            service: "ec2",
+            variable: "EC2",
+            permission: &permission,
+            headers: &[("content-type", TYPE)],
+            body,
         };
-        let url: reqwest::Url = url
-            .parse()
-            .map_err(|why| trouble(TroubleKind::Unfit, format!("`{url}` is no endpoint URL: {why}")))?;
-        let mut request = self
-            .connections
-            .http()
-            .post(url.clone())
-            .header("content-type", TYPE)
-            .body(body.to_owned());
-        for (name, value) in self
-            .signed(&url, body)
-            .await
-            .map_err(|(kind, said)| trouble(kind, said))?
-        {
-            request = request.header(name, value);
-        }
-        let answer = request
-            .send()
-            .await
-            .map_err(|why| trouble(TroubleKind::Unreachable, chain(&why)))?;
-        let good = answer.status().is_success();
-        let text = answer
-            .text()
-            .await
-            .map_err(|why| trouble(TroubleKind::Unreachable, chain(&why)))?;
-        let root = Element::read(&text).ok_or_else(|| {
-            trouble(
-                TroubleKind::Call,
-                "the answer is not XML; is this EC2's endpoint?".to_owned(),
-            )
-        })?;
-        if good {
+        let answer = request.send().await?;
+        let root = Element::read(&answer.text)
+            .ok_or_else(|| request.trouble(TroubleKind::Call, "the answer is not XML; is this EC2's endpoint?"))?;
+        if answer.good {
             return Ok(root);
         }
         let (code, said) = (root.deep("Code"), root.deep("Message"));
-        Err(Trouble::of(&permission, region, code, said))
-    }
-
-    async fn signed(&self, url: &reqwest::Url, body: &str) -> Result<Vec<(String, String)>, (TroubleKind, String)> {
-        let no_credentials = || (TroubleKind::Credentials, "there are no credentials".to_owned());
-        let provider = self
-            .connections
-            .base()
-            .credentials_provider()
-            .ok_or_else(no_credentials)?;
-        let credentials = provider
-            .provide_credentials()
-            .await
-            .map_err(|why| (TroubleKind::Credentials, chain(&why)))?;
-        let unsigned = |why: &(dyn std::error::Error + 'static)| (TroubleKind::Call, chain(why));
-        let identity = credentials.into();
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(self.region.as_str())
-            .name("ec2")
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(|why| unsigned(&why))?
-            .into();
-        let request = SignableRequest::new(
-            "POST",
-            url.as_str(),
-            std::iter::once(("content-type", TYPE)),
-            SignableBody::Bytes(body.as_bytes()),
-        )
-        .map_err(|why| unsigned(&why))?;
-        let (instructions, _) = sign(request, &parameters).map_err(|why| unsigned(&why))?.into_parts();
-        let (headers, _) = instructions.into_parts();
-        Ok(headers
-            .into_iter()
-            .map(|header| (header.name().to_owned(), header.value().to_owned()))
-            .collect())
+        Err(Trouble::of(&permission, self.region.as_str(), code, said))
     }
 }
 

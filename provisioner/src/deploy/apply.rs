@@ -113,7 +113,13 @@ async fn nodes<'a>(world: &'a World, options: Options, report: &'a dyn Report) -
         part(world, report, "zone", Vec::new(), 10),
         delegation(world, report),
         part(world, report, "tables", Vec::new(), 120),
-        part(world, report, "parameters", Vec::new(), 10),
+        part(
+            world,
+            report,
+            "parameters",
+            and(Vec::new(), &["zone", "health checks"]),
+            10,
+        ),
         part(world, report, "secrets", layer(Layer::Keys), 20),
         part(world, report, "peering", layer(Layer::Network), 30),
         part(

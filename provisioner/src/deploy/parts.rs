@@ -21,6 +21,7 @@ use crate::spanning::switches::{ENGAGED, OBJECT, Switches};
 use crate::spanning::tables::{Table, Tables};
 use crate::spanning::zone::Zone;
 use crate::templates::{HEALTH_PATH, Layer, SWITCH_PATH};
+use crate::workflow::{CHECK_PARAMETER, ZONE_PARAMETER};
 
 /// The attribute by which sessions expire.
 const EXPIRES: &str = "expires";
@@ -59,7 +60,7 @@ impl World {
             "database" => Some(Arc::new(self.database(exports))),
             "replication" => Some(Arc::new(self.replication(exports))),
             "certificates" => self.certificates().map(|part| Arc::new(part) as Part),
-            "parameters" => Some(Arc::new(self.parameters())),
+            "parameters" => Some(Arc::new(self.parameters().await?)),
             "switches" => Some(Arc::new(self.switches())),
             "health checks" => self.checks().map(|part| Arc::new(part) as Part),
             "forwarding" => self
@@ -245,8 +246,10 @@ impl World {
     }
 
     /// What both regions must agree on.
-    #[must_use]
-    pub fn parameters(&self) -> Parameters {
+    ///
+    /// # Errors
+    /// When Route 53 does not tell what has been made there.
+    pub async fn parameters(&self) -> Result<Parameters, Trouble> {
         let regions = &self.policy.regions;
         let mut values = BTreeMap::from([
             ("environment".to_owned(), self.environment()),
@@ -261,13 +264,26 @@ impl World {
         if let Some(domain) = &self.deployment.domain {
             values.insert("public-name".to_owned(), domain.public_name.clone());
         }
-        Parameters {
+        // The state machines read these: AWS chooses them.
+        let mut later = Vec::new();
+        if let (Some(zone), Some(checks)) = (self.zone(), self.checks()) {
+            let zone = zone.find().await?.map(|zone| zone.id);
+            let check = checks.id(&self.names.shared("primary")).await?;
+            for (name, value) in [(ZONE_PARAMETER, zone), (CHECK_PARAMETER, check)] {
+                match value {
+                    Some(value) => drop(values.insert(name.to_owned(), value)),
+                    None => later.push(self.names.shared_parameter(name)),
+                }
+            }
+        }
+        Ok(Parameters {
             shared: self.shared.clone(),
             values: values
                 .into_iter()
                 .map(|(name, value)| (self.names.shared_parameter(&name), value))
                 .collect(),
-        }
+            later,
+        })
     }
 
     /// The two switches.
@@ -340,18 +356,20 @@ impl World {
             SecondaryCheck::None => None,
             SecondaryCheck::Endpoint => checks.id(&self.names.shared("away-endpoint")).await?,
         };
-        let hosts = self
+        let hosts = self.regions().each_ref().map(|region| domain.entry_name(region));
+        let own = self
             .regions()
             .each_ref()
             .map(|region| domain.regional_name(region.as_str()));
-        let mut regional: Vec<Regional> = hosts
-            .iter()
-            .zip(exports.both(self, "api-domain"))
-            .map(|(host, target)| Regional {
+        let mut regional = Vec::new();
+        // Each name leads to what API Gateway gave for it, and for no other.
+        for (hosts, export) in [(&own, "api-domain"), (&hosts, "public-domain")] {
+            let targets = exports.both(self, export);
+            regional.extend(hosts.iter().zip(targets).map(|(host, target)| Regional {
                 host: host.clone(),
                 target,
-            })
-            .collect();
+            }));
+        }
         let switch = self.names.export(&self.regions()[1], "switch-domain");
         if self.exports_name(&switch) {
             regional.push(Regional {

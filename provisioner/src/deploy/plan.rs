@@ -89,10 +89,13 @@ pub async fn plan(world: &World) -> Result<Plan, Trouble> {
         });
     }
     for name in parts::ALL {
-        let Some(part) = world.part(name, &exports).await? else {
-            continue;
+        let differences = async {
+            match world.part(name, &exports).await? {
+                Some(part) => part.differences().await,
+                None => Ok(Vec::new()),
+            }
         };
-        match part.differences().await {
+        match differences.await {
             Ok(differences) => {
                 for difference in differences {
                     if let Next::Refuse(trouble) = &difference.next {

@@ -19,8 +19,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use names::Names;
-use understudy_engine::decode::Environment;
+use understudy_engine::decode::{Environment, entry_name};
 use understudy_policies::Policy;
+use understudy_policies::model::RegionName;
 use understudy_policies::source::{Diagnostics, Source};
 
 use cidr::Cidr;
@@ -73,6 +74,12 @@ impl Domain {
     #[must_use]
     pub fn regional_name(&self, region: &str) -> String {
         format!("{region}.{}", self.public_name)
+    }
+
+    /// The name that the public name leads to while a region serves: the engine pins to the same one.
+    #[must_use]
+    pub fn entry_name(&self, region: &RegionName) -> String {
+        entry_name(&self.public_name, region)
     }
 
     /// The name under which switch A answers. It is never looked up through the record that it decides about.

@@ -25,6 +25,8 @@ pub struct Parameters {
     pub shared: Shared,
     /// Names and values.
     pub values: BTreeMap<String, String>,
+    /// Names whose values are not known before something else is there.
+    pub later: Vec<String>,
 }
 
 #[async_trait]
@@ -59,6 +61,10 @@ impl Reconciler for Parameters {
                 );
                 all.push(Difference::new(change, region, what, detail).by(act));
             }
+            for name in self.later.iter().filter(|name| !there.contains_key(*name)) {
+                let what = format!("parameter {name}");
+                all.push(Difference::new(Add, region, what, "once what it names is there"));
+            }
         }
         Ok(all)
     }
@@ -91,7 +97,7 @@ impl Parameters {
     /// When AWS does not tell.
     pub async fn read(&self, region: &RegionName) -> Result<BTreeMap<String, String>, Trouble> {
         let client = self.shared.aws.ssm(region);
-        let names: Vec<&String> = self.values.keys().collect();
+        let names: Vec<&String> = self.values.keys().chain(&self.later).collect();
         let mut there = BTreeMap::new();
         for some in names.chunks(NAMES_MAX) {
             let names = some.iter().map(|name| (*name).clone()).collect();

@@ -1,7 +1,16 @@
-//! The records: a name per region, and the public name with its two failover records.
+//! The records: names per region, and the public name with its two failover records.
 //!
-//! The engine pins the public name during a failover by pointing both records to one region. So a value that is one of the
-//! two regions' names is never changed here, whichever it is.
+//! ```text
+//!   orders.example.com  PRIMARY, SECONDARY --> to-us-east-1.orders.example.com --> d-….execute-api.us-east-1.amazonaws.com
+//!   us-east-1.orders.example.com                                               --> another d-…, the region's own name's
+//! ```
+//!
+//! Each name leads to what API Gateway gave for *that* name, which is the only thing that answers for it: the certificate and
+//! the mapping hang on it. The step in between stays when an API is made anew, so engine and state machines can pin the public
+//! name to a region without knowing what API Gateway chose.
+//!
+//! They do so during a failover, by pointing both records to one region. So a value that is one of the two regions' is never
+//! changed here, whichever it is.
 
 use async_trait::async_trait;
 use aws_sdk_route53::types::{
@@ -38,9 +47,9 @@ pub struct Records {
     pub zone: Zone,
     /// The name that clients use.
     pub public: String,
-    /// The regions' own names, to which the public name leads.
+    /// What the public name leads to while a region serves, home and away.
     pub hosts: [String; 2],
-    /// These and other names that follow no failover.
+    /// These, the regions' own names, and others that follow no failover.
     pub regional: Vec<Regional>,
     /// Seconds for which the public name may be cached.
     pub ttl_s: i64,

@@ -46,7 +46,7 @@ pub(super) fn put(step: &Step, place: &Place<'_>, to: &RegionName, next: Option<
         json!({
             "Name": domain.public_name, "Type": "CNAME", "Ttl": place.policy.traffic.ttl.as_secs(),
             "SetIdentifier": identifier, "Failover": failover,
-            "ResourceRecords": [{"Value": domain.regional_name(to.as_str())}],
+            "ResourceRecords": [{"Value": domain.entry_name(to)}],
         })
     };
     // PRIMARY follows a health check, and keeps it.

@@ -85,7 +85,7 @@ def zone():
                 "TTL": 5,
                 "SetIdentifier": identifier,
                 "Failover": failover,
-                "ResourceRecords": [{"Value": f"{region}.orders.example.com"}],
+                "ResourceRecords": [{"Value": f"to-{region}.orders.example.com"}],
             }
             if failover == "PRIMARY":
                 record["HealthCheckId"] = CHECK

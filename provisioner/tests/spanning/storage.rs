@@ -180,6 +180,7 @@ async fn parameters_are_the_same_in_both_regions_again_after_one_drifted() {
             .map(|number| (format!("/understudy/dev1/shared/p{number}"), "x".to_owned()))
             .chain([(name.clone(), "version = 1".repeat(500))])
             .collect(),
+        later: Vec::new(),
     };
     apply(&parameters).await;
     let other = shared.aws.ssm(&shared.regions[1]);
