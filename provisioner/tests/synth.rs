@@ -678,6 +678,30 @@ fn the_engine_has_two_sidecars_each_with_a_journal_of_its_own() {
     }
 }
 
+/// Every resource carries every tag: forty long ones make the template of a network too large for a call, and there is no
+/// bucket yet from which it could be fetched.
+#[test]
+fn a_template_that_cannot_be_sent_is_refused_at_synthesis() {
+    assert_eq!(made().platform.too_large(), None);
+    let mut text = EXAMPLE.to_owned();
+    for number in 0..30 {
+        text.push_str(&format!(
+            "\n[[tag]]\nname = \"tag-{number}\"\nvalue = \"{}\"\n",
+            "x".repeat(250)
+        ));
+    }
+    // Tables behind tables: the tags may stand at the end.
+    let why = made_of(&text).platform.too_large().unwrap();
+    assert!(
+        why.starts_with("the template of understudy-dev1-us-east-1-network has "),
+        "{why}"
+    );
+    assert!(
+        why.contains("and may have 51200") && why.contains("fewer or shorter `[[tag]]`"),
+        "{why}"
+    );
+}
+
 /// No template knows a secret.
 #[test]
 fn no_template_holds_a_password_or_a_token() {

@@ -213,6 +213,29 @@ fn every_requirement_leads_to_its_code_and_to_a_test_that_is_there() {
     assert!(wrong.is_empty(), "docs/requirements.md:\n{}", wrong.join("\n"));
 }
 
+/// What can be wrong with a deployment, as docs/deploying-the-platform.md lists it: each with what is told, the way out, and a
+/// test.
+#[test]
+fn everything_that_can_be_wrong_with_a_deployment_has_its_test() {
+    let page = read(&root().join("docs/deploying-the-platform.md"));
+    let rows: Vec<&str> = page
+        .lines()
+        .skip_while(|line| !line.starts_with("| What | What you are told | Way out | Test |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    assert!(rows.len() >= 14, "{rows:?}");
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [_, _, _, test] = cells[..] else {
+            panic!("not four cells: {row}")
+        };
+        assert!(!linked(test).is_empty(), "{row}");
+        assert!(quoted(test).any(|name| name.contains('_')), "{row}");
+        assert_eq!(missing(test), Vec::<String>::new(), "{row}");
+    }
+}
+
 #[test]
 fn a_row_that_names_what_is_not_there_is_found() {
     let cell = "[`docs.rs`](../tests/tests/docs.rs): `rows`, `no_such_test`, `missing`; `campaigns.rs`, `docs.rs`; `cargo test`";

@@ -70,12 +70,11 @@ impl Service {
         // Some services say which of their name spaces the code is of.
         let code = text(&["__type", "code"]);
         let code = code.rsplit('#').next().unwrap_or(code);
-        Err(Trouble::of(
-            &permission,
-            region.as_str(),
-            code,
-            text(&["message", "Message"]),
-        ))
+        let said = match text(&["message", "Message"]) {
+            "" => "no reason given",
+            said => said,
+        };
+        Err(Trouble::of(&permission, region.as_str(), code, said))
     }
 }
 

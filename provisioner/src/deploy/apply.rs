@@ -19,12 +19,13 @@ use understudy_policies::model::RegionName;
 use super::delegation::Delegation;
 use super::graph::{self, Done, Node};
 use super::progress::Report;
-use super::stacks::{Applied, BYTES_MAX, Event, Follow};
+use super::stacks::{Applied, Event, Follow};
 use super::verify::{self, Verification};
 use super::world::{Exports, World};
 use crate::aws::Trouble;
 use crate::aws::trouble::{TroubleKind, failed};
 use crate::spanning::converge;
+use crate::templates::limits::{SENT_MAX, size};
 use crate::templates::{Layer, Stack};
 
 /// How to apply.
@@ -295,7 +296,7 @@ fn stack_node<'a>(world: &'a World, options: Options, report: &'a dyn Report, st
         work: Box::new(move || {
             Box::pin(async move {
                 world.at_rest().await?;
-                let large = stack.template.to_string().len() > BYTES_MAX;
+                let large = size(&stack.template) > SENT_MAX;
                 let exports = if large {
                     world.exports().await?
                 } else {

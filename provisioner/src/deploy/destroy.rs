@@ -153,6 +153,12 @@ fn stack_node<'a>(
                 let Stack { region, name, .. } = stack;
                 let stacks = world.stacks();
                 if !still_there(&stacks, region, name).await? {
+                    // An earlier run kept what is locked, and told.
+                    for bucket in buckets(stack) {
+                        if is_locked(world, region, bucket).await? {
+                            keep(kept, [locked_bucket(world, region, bucket)]);
+                        }
+                    }
                     return Ok(Done::Same);
                 }
                 if !data && WITH_DATA.contains(&stack.layer) {
@@ -197,17 +203,7 @@ async fn empty(world: &World, stack: &Stack, kept: &KeptList) -> Result<BTreeSet
         };
         if is_locked(world, region, bucket).await? {
             locked.insert(id.to_owned());
-            keep(
-                kept,
-                [Kept {
-                    what: format!("bucket {bucket}"),
-                    region: region.to_string(),
-                    why: format!(
-                        "its objects are locked for {} days and nobody can delete them earlier: empty and delete it then",
-                        world.deployment.retention.audit_days
-                    ),
-                }],
-            );
+            keep(kept, [locked_bucket(world, region, bucket)]);
             continue;
         }
         match switches::empty(&world.shared.aws.s3(region), bucket, region).await {
@@ -216,6 +212,24 @@ async fn empty(world: &World, stack: &Stack, kept: &KeptList) -> Result<BTreeSet
         }
     }
     Ok(locked)
+}
+
+/// The buckets of a stack, as its template names them.
+fn buckets(stack: &Stack) -> impl Iterator<Item = &str> {
+    let resources = stack.template["Resources"].as_object().into_iter().flatten();
+    let buckets = resources.filter(|(_, resource)| resource["Type"] == "AWS::S3::Bucket");
+    buckets.filter_map(|(_, bucket)| bucket["Properties"]["BucketName"].as_str())
+}
+
+fn locked_bucket(world: &World, region: &RegionName, bucket: &str) -> Kept {
+    Kept {
+        what: format!("bucket {bucket}"),
+        region: region.to_string(),
+        why: format!(
+            "its objects are locked for {} days and nobody can delete them earlier: empty and delete it then",
+            world.deployment.retention.audit_days
+        ),
+    }
 }
 
 /// Whether a bucket locks its objects and holds any.
@@ -280,10 +294,8 @@ async fn release(
         return Ok(());
     }
     let wanted = Wanted {
-        region: stack.region.clone(),
-        name: stack.name.clone(),
         template,
-        bucket: None,
+        ..world.wanted(stack, &world.exports().await?)
     };
     world.stacks().apply(&wanted, true, follow).await?;
     Ok(())

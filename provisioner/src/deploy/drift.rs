@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::parts;
-use super::stacks::Standing;
+use super::stacks::{Standing, is_protected};
 use super::world::World;
 use crate::aws::Trouble;
 use crate::aws::trouble::{TroubleKind, failed};
@@ -89,8 +89,14 @@ async fn of_stack(world: &World, stack: &Stack) -> Result<Vec<Drifted>, Trouble>
         what,
         detail,
     };
-    if world.stacks().look(region, name).await?.0 == Standing::Absent {
+    let (standing, found) = world.stacks().look(region, name).await?;
+    if standing == Standing::Absent {
         return Ok(vec![line(format!("stack {name}"), "is not there".to_owned())]);
+    }
+    let mut drifted = Vec::new();
+    if !found.as_ref().is_none_or(is_protected) {
+        let detail = "is not protected against deletion".to_owned();
+        drifted.push(line(format!("stack {name}"), detail));
     }
     let client = world.shared.aws.cloudformation(region);
     let started = client.detect_stack_drift().stack_name(name).send().await;
@@ -116,7 +122,6 @@ async fn of_stack(world: &World, stack: &Stack) -> Result<Vec<Drifted>, Trouble>
         }
         tokio::time::sleep(world.patience.look_every.min(Duration::from_secs(3))).await;
     }
-    let mut drifted = Vec::new();
     let mut token = None;
     loop {
         let answer = client

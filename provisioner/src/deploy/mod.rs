@@ -17,6 +17,7 @@ mod parts;
 pub mod plan;
 mod preflight;
 pub mod progress;
+mod quotas;
 pub mod stacks;
 pub mod verify;
 mod world;

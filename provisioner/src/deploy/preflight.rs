@@ -1,5 +1,5 @@
-//! What is looked at before anything is changed: credentials and account in every region, who is about to move, and whether
-//! Aurora's version is offered in both.
+//! What is looked at before anything is changed: credentials and account in every region, who is about to move, whether
+//! Aurora's version is offered in both, and whether there is room.
 
 use understudy_policies::model::RegionName;
 
@@ -20,6 +20,7 @@ impl World {
         for region in self.regions() {
             self.engine_version(region).await?;
         }
+        self.quotas(report).await?;
         report.note("credentials, account, regions and engine version are fit for it");
         Ok(situation)
     }

@@ -42,8 +42,16 @@ impl Reconciler for Parameters {
             for (name, value) in &self.values {
                 let what = format!("parameter {name}");
                 let is = there.get(name);
-                if is.is_some() && !self.shared.owns(&self.tags(name, region).await?) {
-                    return Err(self.shared.not_ours(&what, region));
+                if is.is_some() {
+                    let tags = self.tags(name, region).await?;
+                    if !self.shared.owns(&tags) {
+                        return Err(self.shared.not_ours(&what, region));
+                    }
+                    let missing = self.shared.missing_tags(&tags);
+                    if !missing.is_empty() {
+                        let act = tag(self.shared.clone(), region.clone(), name.clone(), missing);
+                        all.push(Difference::new(Change, region, &what, "tags").by(act));
+                    }
                 }
                 if is == Some(value) {
                     continue;
@@ -146,14 +154,26 @@ async fn put(shared: Shared, region: RegionName, name: String, value: String, th
         .tier(tier)
         .overwrite(there);
     // Tags can only be given to a new one.
-    let tags = shared.each_tag().filter(|_| !there);
-    let tags: Result<Vec<Tag>, _> = tags
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect();
-    let tags = tags?;
+    let tags = built(shared.each_tag())?;
     let call = call.set_tags((!there).then_some(tags));
     call.send().await.map_err(failed("ssm:PutParameter", &region))?;
     Ok(())
+}
+
+async fn tag(shared: Shared, region: RegionName, name: String, tags: Vec<(String, String)>) -> Result<(), Trouble> {
+    let call = shared.aws.ssm(&region).add_tags_to_resource();
+    let call = call.resource_type(ResourceTypeForTagging::Parameter).resource_id(name);
+    let call = call.set_tags(Some(built(tags)?));
+    call.send().await.map_err(failed("ssm:AddTagsToResource", &region))?;
+    Ok(())
+}
+
+fn built(tags: impl IntoIterator<Item = (String, String)>) -> Result<Vec<Tag>, Trouble> {
+    let tags = tags.into_iter();
+    let tags: Result<Vec<Tag>, _> = tags
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect();
+    Ok(tags?)
 }
 
 /// Enough of a value to tell it from another one.

@@ -15,6 +15,7 @@ mod excuse;
 mod iam;
 pub mod kinds;
 mod layers;
+pub mod limits;
 pub mod model;
 pub mod output;
 pub mod package;

@@ -11,6 +11,7 @@ use understudy_provisioner::deploy::destroy::destroy;
 use understudy_provisioner::deploy::plan::plan;
 
 use crate::emulator::Emulator;
+use crate::proxy::{Instead, proxy};
 use crate::support::{Log, world};
 
 async fn refused(world: &World) -> Trouble {
@@ -42,6 +43,43 @@ async fn an_aurora_version_that_is_not_offered() {
     assert!(said.contains("16.11"), "what both offer is named: {said}");
 }
 
+/// Members of a global database must run the same version.
+#[tokio::test]
+async fn a_version_that_only_one_region_offers() {
+    let emulator = Emulator::ministack();
+    let endpoint = proxy(emulator.url().as_str(), |request| {
+        let asked = request.contains("/us-east-2/rds/") && request.contains("Action=DescribeDBEngineVersions");
+        // Asked for one version, RDS lists that one; asked for all, all.
+        let offered = ["15.15", "16.9"]
+            .into_iter()
+            .filter(|_| !request.contains("EngineVersion=16.11"));
+        let versions: String = offered
+            .map(|version| {
+                format!(
+                    "<DBEngineVersion><Engine>aurora-postgresql</Engine><EngineVersion>{version}</EngineVersion></DBEngineVersion>"
+                )
+            })
+            .collect();
+        asked.then(|| {
+            Instead::Xml(format!(
+                "<DescribeDBEngineVersionsResponse><DescribeDBEngineVersionsResult><DBEngineVersions>{versions}\
+                 </DBEngineVersions></DescribeDBEngineVersionsResult></DescribeDBEngineVersionsResponse>"
+            ))
+        })
+    });
+    let said = refused(&world(&endpoint).await).await.to_string();
+    assert!(
+        said.starts_with(
+            "Aurora PostgreSQL 16.11 is not offered in us-east-2, and both regions must run the same version"
+        ),
+        "{said}"
+    );
+    assert!(
+        !said.contains("both offer 16.11") && said.contains("write one of them into the deployment file"),
+        "{said}"
+    );
+}
+
 #[tokio::test]
 async fn credentials_of_another_account() {
     let emulator = Emulator::ministack();
@@ -68,6 +106,90 @@ async fn a_region_that_does_not_answer() {
             .to_string()
             .contains("nothing is changed in one region without the other"),
         "{trouble}"
+    );
+}
+
+/// Only the standby does not answer: then nothing is begun in the primary either.
+#[tokio::test]
+async fn one_region_that_does_not_answer_stops_the_other() {
+    let emulator = Emulator::ministack();
+    // Whoever signs for the standby region is let down.
+    let endpoint = proxy(emulator.url().as_str(), |request| {
+        request.contains("/us-east-2/").then_some(Instead::Nothing)
+    });
+    let trouble = refused(&world(&endpoint).await).await;
+    assert_eq!(
+        (trouble.kind, trouble.region.as_str()),
+        (TroubleKind::Unreachable, "us-east-2")
+    );
+    assert!(
+        trouble
+            .to_string()
+            .contains("nothing is changed in one region without the other"),
+        "{trouble}"
+    );
+    let primary = world(emulator.url().as_str()).await;
+    let stacks = primary
+        .shared
+        .aws
+        .cloudformation(&primary.regions()[0])
+        .describe_stacks()
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(stacks.stacks().len(), 0);
+}
+
+/// An account that has room for so many VPCs and addresses.
+fn with_quotas(upstream: &str, vpcs: u32, addresses: u32) -> String {
+    proxy(upstream, move |request| {
+        if !request.contains("ServiceQuotasV20190624.GetServiceQuota") {
+            return None;
+        }
+        let value = if request.contains("L-F678F1CE") {
+            vpcs
+        } else {
+            addresses
+        };
+        Some(Instead::Json(format!("{{\"Quota\":{{\"Value\":{value}.0}}}}")))
+    })
+}
+
+#[tokio::test]
+async fn a_quota_that_is_too_small_is_seen_before_anything_is_changed() {
+    let emulator = Emulator::ministack();
+    // The emulator has one VPC in each region from the start.
+    let small = world(&with_quotas(emulator.url().as_str(), 1, 5)).await;
+    let trouble = refused(&small).await;
+    assert_eq!(trouble.kind, TroubleKind::Quota);
+    let said = trouble.to_string();
+    assert!(
+        said.starts_with("us-east-1 has room for 1 VPCs, and 1 are there: 1 more are needed"),
+        "{said}"
+    );
+    assert!(
+        said.contains("L-F678F1CE") && said.contains("in both regions"),
+        "{said}"
+    );
+    let enough = world(&with_quotas(emulator.url().as_str(), 2, 5)).await;
+    let account = apply(&enough, Options::default(), &Log::default()).await.unwrap();
+    assert!(account.failure.is_none(), "{:#?}", account.failure);
+    // What is there already needs no room.
+    let full = world(&with_quotas(emulator.url().as_str(), 2, 0)).await;
+    let account = apply(&full, Options::default(), &Log::default()).await.unwrap();
+    assert!(account.failure.is_none(), "{:#?}", account.failure);
+}
+
+/// Addresses are a type that the emulator lacks: so they are asked for, and never made.
+#[tokio::test]
+async fn too_few_addresses_for_the_gateways_are_seen_as_well() {
+    let emulator = Emulator::ministack();
+    let endpoint = with_quotas(emulator.url().as_str(), 5, 2);
+    let few = crate::support::whole_world(&endpoint).await;
+    let said = refused(&few).await.to_string();
+    assert!(
+        said.starts_with("us-east-1 has room for 2 elastic addresses, and 0 are there: 3 more are needed"),
+        "{said}"
     );
 }
 

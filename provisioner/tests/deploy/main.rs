@@ -2,9 +2,13 @@
 
 mod bad_inputs;
 mod command;
+mod documentation;
 #[path = "../../../engine/tests/aws/emulator.rs"]
 mod emulator;
 mod interrupted;
+mod pins;
+mod proxy;
+mod requirements;
 mod stacks;
 mod support;
 mod whole;

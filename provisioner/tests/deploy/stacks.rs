@@ -1,12 +1,18 @@
 //! Stacks by change sets: made, left alone, changed, stuck, explained, got out of there.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use serde_json::{Value, json};
 use understudy_provisioner::aws::trouble::TroubleKind;
 use understudy_provisioner::deploy::World;
 use understudy_provisioner::deploy::stacks::{Applied, Event, Follow, Standing, Wanted};
 use understudy_provisioner::spanning::ChangeKind;
+use understudy_provisioner::templates::limits::SENT_MAX;
 
 use crate::emulator::Emulator;
+use crate::proxy::{Instead, proxy};
 use crate::support::{region, world};
 
 fn wanted(template: Value) -> Wanted {
@@ -112,6 +118,113 @@ async fn the_first_failure_is_told_by_its_root_and_a_stuck_stack_has_a_way_out()
         assert!(said.contains("failed first at Never"), "{said}");
     }
     assert_eq!(apply(&world, &mended, true).await.0, Ok(Applied::Changed));
+}
+
+/// No emulator gets stuck in a rollback: what one says of its stack is replaced until it is told to go on.
+#[tokio::test]
+async fn a_rollback_that_failed_is_gone_on_with() {
+    let emulator = Emulator::ministack();
+    let stack = wanted(json!({"Resources": {"Queue": queue("a", 30)}}));
+    let before = world(emulator.url().as_str()).await;
+    assert_eq!(apply(&before, &stack, false).await.0, Ok(Applied::Changed));
+    let told = Arc::new(AtomicBool::new(false));
+    let name = stack.name.clone();
+    let endpoint = proxy(emulator.url().as_str(), {
+        let told = Arc::clone(&told);
+        move |request| {
+            if request.contains("Action=ContinueUpdateRollback") {
+                told.store(true, Ordering::Relaxed);
+                return Some(Instead::Xml(
+                    "<ContinueUpdateRollbackResponse><ContinueUpdateRollbackResult/></ContinueUpdateRollbackResponse>"
+                        .to_owned(),
+                ));
+            }
+            let stuck = request.contains("Action=DescribeStacks&") && !told.load(Ordering::Relaxed);
+            stuck.then(|| {
+                Instead::Xml(format!(
+                    "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>{name}</StackName>\
+                     <CreationTime>2026-11-25T00:00:00Z</CreationTime><StackStatus>UPDATE_ROLLBACK_FAILED</StackStatus><Tags>\
+                     <member><Key>understudy-environment</Key><Value>dev1</Value></member></Tags></member></Stacks>\
+                     </DescribeStacksResult></DescribeStacksResponse>"
+                ))
+            })
+        }
+    });
+    let world = world(&endpoint).await;
+    let changed = wanted(json!({"Resources": {"Queue": queue("a", 40)}}));
+    let stuck = apply(&world, &changed, false).await.0.unwrap_err();
+    assert_eq!(stuck.kind, TroubleKind::Unfit);
+    let said = stuck.to_string();
+    assert!(
+        said.contains("is stuck in a rollback that failed") && said.contains("`apply --recover`"),
+        "{said}"
+    );
+    assert!(!told.load(Ordering::Relaxed), "nothing is done by itself");
+    assert_eq!(apply(&world, &changed, true).await.0, Ok(Applied::Changed));
+    assert!(told.load(Ordering::Relaxed));
+}
+
+/// A template that is too large for a call is fetched from the region's bucket; without one it is refused, in words.
+#[tokio::test]
+async fn a_large_template_goes_by_way_of_a_bucket() {
+    let emulator = Emulator::ministack();
+    let world = world(emulator.url().as_str()).await;
+    let mut template = json!({"Resources": {"Queue": queue("a", 30)}});
+    template["Metadata"]["Large"] = "x".repeat(SENT_MAX).into();
+    let large = wanted(template);
+    let trouble = apply(&world, &large, false).await.0.unwrap_err();
+    assert!(
+        trouble
+            .to_string()
+            .contains("without a bucket in us-east-2 only 51200 can be sent"),
+        "{trouble}"
+    );
+    let place = CreateBucketConfiguration::builder()
+        .location_constraint(BucketLocationConstraint::UsEast2)
+        .build();
+    let create = world.shared.aws.s3(&large.region).create_bucket().bucket("templates");
+    create.create_bucket_configuration(place).send().await.unwrap();
+    let by_bucket = Wanted {
+        bucket: Some("templates".to_owned()),
+        ..large
+    };
+    assert_eq!(apply(&world, &by_bucket, false).await.0, Ok(Applied::Changed));
+    assert_eq!(apply(&world, &by_bucket, false).await.0, Ok(Applied::Same));
+}
+
+#[tokio::test]
+async fn a_stack_is_protected_and_only_removing_it_lifts_that() {
+    let emulator = Emulator::ministack();
+    let world = world(emulator.url().as_str()).await;
+    let stack = wanted(json!({"Resources": {"Queue": queue("a", 30)}}));
+    assert_eq!(apply(&world, &stack, false).await.0, Ok(Applied::Changed));
+    let client = world.shared.aws.cloudformation(&stack.region);
+    let refused = client.delete_stack().stack_name(&stack.name).send().await.unwrap_err();
+    assert!(
+        refused
+            .into_service_error()
+            .to_string()
+            .contains("TerminationProtection")
+            || world.stacks().look(&stack.region, &stack.name).await.unwrap().0 == Standing::Complete
+    );
+    // Somebody lifts it by hand.
+    let lift = client.update_termination_protection().stack_name(&stack.name);
+    lift.enable_termination_protection(false).send().await.unwrap();
+    let planned = world.stacks().plan(&stack).await.unwrap();
+    assert_eq!(planned.len(), 1);
+    assert_eq!(planned[0].detail, "protection against deletion");
+    assert_eq!(apply(&world, &stack, false).await.0, Ok(Applied::Changed));
+    assert_eq!(apply(&world, &stack, false).await.0, Ok(Applied::Same));
+    let silent = |_: &Event| {};
+    world
+        .stacks()
+        .remove(&stack.region, &stack.name, &mut Follow::new(&silent))
+        .await
+        .unwrap();
+    assert_eq!(
+        world.stacks().look(&stack.region, &stack.name).await.unwrap().0,
+        Standing::Absent
+    );
 }
 
 #[tokio::test]

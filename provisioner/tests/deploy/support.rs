@@ -32,7 +32,16 @@ pub(crate) fn region(name: &str) -> RegionName {
     RegionName::new(name).unwrap()
 }
 
+/// One environment, without what the emulator lacks.
 pub(crate) async fn world(endpoint: &str) -> World {
+    let mut world = whole_world(endpoint).await;
+    let types = LACKS.map(str::to_owned).into();
+    world.leave_out(&types).unwrap();
+    world
+}
+
+/// One environment, with everything.
+pub(crate) async fn whole_world(endpoint: &str) -> World {
     let policy = shipped::trading();
     let environment = Environment::new("dev1").unwrap();
     let deployment = Deployment::example(&policy, &environment).unwrap();
@@ -42,8 +51,6 @@ pub(crate) async fn world(endpoint: &str) -> World {
         look_every: Duration::from_millis(50),
         wait_max: Duration::from_secs(120),
     };
-    let types = LACKS.map(str::to_owned).into();
-    world.leave_out(&types).unwrap();
     world
 }
 

@@ -1,5 +1,8 @@
 //! R10.1, R10.2: the whole way, on an empty emulator.
 
+use aws_sdk_s3::types::{
+    DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule,
+};
 use understudy_provisioner::deploy::apply::{Options, apply};
 use understudy_provisioner::deploy::destroy::destroy;
 use understudy_provisioner::deploy::drift::drift;
@@ -62,6 +65,76 @@ async fn apply_verify_again_drift_destroy() {
     nothing_of_ours(&world).await;
     let account = verify(&world).await.unwrap();
     assert!(!account.synchronized, "and that is seen");
+}
+
+/// Nobody can delete what is locked: `destroy` says so, keeps bucket and key, and removes the rest.
+#[tokio::test]
+async fn locked_audit_objects_are_listed_as_kept() {
+    let emulator = Emulator::ministack();
+    let world = world(emulator.url().as_str()).await;
+    let account = apply(&world, Options::default(), &Log::default()).await.unwrap();
+    assert!(account.failure.is_none(), "{:#?}", account.failure);
+    let region = &world.regions()[0];
+    let s3 = world.shared.aws.s3(region);
+    let audit = world.names.bucket(region, "audit");
+    // The emulator's CloudFormation does not keep the lock; the template has it.
+    let retention = DefaultRetention::builder()
+        .mode(ObjectLockRetentionMode::Compliance)
+        .days(2557)
+        .build();
+    let lock = ObjectLockConfiguration::builder()
+        .object_lock_enabled(ObjectLockEnabled::Enabled)
+        .rule(ObjectLockRule::builder().default_retention(retention).build())
+        .build();
+    let put = s3
+        .put_object_lock_configuration()
+        .bucket(&audit)
+        .object_lock_configuration(lock);
+    put.send().await.unwrap();
+    let put = s3
+        .put_object()
+        .bucket(&audit)
+        .key("orders/1")
+        .body(b"1".to_vec().into());
+    put.send().await.unwrap();
+
+    let destroyed = destroy(&world, true, &Log::default()).await.unwrap();
+    assert!(destroyed.failure.is_none(), "{}", destroyed.text());
+    let kept: Vec<(&str, &str)> = destroyed
+        .kept
+        .iter()
+        .map(|kept| (kept.what.as_str(), kept.region.as_str()))
+        .collect();
+    let bucket = format!("bucket {audit}");
+    assert!(kept.contains(&(&bucket, "us-east-1")), "{}", destroyed.text());
+    assert!(
+        destroyed
+            .text()
+            .contains("locked for 2557 days and nobody can delete them earlier"),
+        "{}",
+        destroyed.text()
+    );
+    assert!(
+        kept.iter()
+            .any(|(what, region)| what.starts_with("key ") && *region == "us-east-1"),
+        "what is locked is read with a key: {}",
+        destroyed.text()
+    );
+    let still = s3.get_object().bucket(&audit).key("orders/1").send().await;
+    assert!(still.is_ok(), "the object is there");
+    let stacks = world
+        .shared
+        .aws
+        .cloudformation(region)
+        .describe_stacks()
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(stacks.stacks().len(), 0, "the stacks are gone");
+    // Again: the same is kept, nothing is in the way.
+    let again = destroy(&world, true, &Log::default()).await.unwrap();
+    assert!(again.failure.is_none(), "{}", again.text());
+    assert!(again.kept.iter().any(|kept| kept.what == bucket), "{}", again.text());
 }
 
 /// Every service is asked what it still has.

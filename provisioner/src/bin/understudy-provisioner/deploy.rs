@@ -202,6 +202,9 @@ where
     runtime.block_on(async {
         let aws = Connections::load(common.endpoint_url.as_deref()).await;
         let mut world = World::new(policy, deployment, aws);
+        if let Some(why) = world.platform.too_large() {
+            return Err(Failure::Unreadable(why));
+        }
         world.resolver.clone_from(&common.resolver);
         world.rebuild_standby = rebuild_standby;
         world.leave_out(&common.leave_out.iter().cloned().collect())?;

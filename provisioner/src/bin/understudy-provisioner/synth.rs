@@ -36,6 +36,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let policy = crate::lint::policy(arguments.policy.as_deref())?;
     let deployment = deployment(&arguments.env, arguments.deployment.as_deref(), &policy)?;
     let platform = synthesize(&policy, &deployment);
+    if let Some(why) = platform.too_large() {
+        return Err(Failure::Unreadable(why));
+    }
     let files = platform.files(&deployment);
     let report = thread::scope(|scope| {
         // The linter does not wait for the disk.

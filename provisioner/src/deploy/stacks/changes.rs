@@ -4,7 +4,7 @@ use aws_sdk_cloudformation::types::{ChangeAction, Replacement, ResourceChange};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{CHANGE_SET, Stacks, Standing, Wanted};
+use super::{CHANGE_SET, Stacks, Standing, Wanted, is_protected};
 use crate::aws::Trouble;
 use crate::aws::trouble::{TroubleKind, failed};
 use crate::spanning::ChangeKind;
@@ -51,7 +51,7 @@ impl Stacks {
         let Wanted {
             region, name, template, ..
         } = wanted;
-        let (standing, _) = self.look(region, name).await?;
+        let (standing, found) = self.look(region, name).await?;
         match standing {
             // A change set of a new stack could not import what other new stacks are going to export.
             Standing::Absent | Standing::Reviewed => return Ok(of_template(template)),
@@ -67,11 +67,20 @@ impl Stacks {
             }
             stuck => return Err(self.stuck(region, name, stuck).await?),
         }
+        let mut changes = Vec::new();
+        if !found.as_ref().is_none_or(is_protected) {
+            changes.push(StackChange {
+                change: ChangeKind::Change,
+                resource: name.clone(),
+                kind: "stack".to_owned(),
+                detail: "protection against deletion".to_owned(),
+                risk: None,
+            });
+        }
         if self.change_set(wanted, standing).await?.is_none() {
-            return Ok(Vec::new());
+            return Ok(changes);
         }
         let client = self.client(region);
-        let mut changes = Vec::new();
         let mut token = None;
         loop {
             let call = client

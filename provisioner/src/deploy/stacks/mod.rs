@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   not there, or looked at only --> change set (CREATE) --+
-//!   complete                     --> change set (UPDATE) --+--> empty: nothing to do
+//!   complete                     --> change set (UPDATE) --+--> empty: nothing to do, but to protect it
 //!   at work                      --> wait, look again      +--> execute, follow its events, explain what failed
 //!   stuck                        --> say where and why; with `--recover`, get it out of there
 //! ```
@@ -27,9 +27,8 @@ pub use remove::{delete, still_there};
 use crate::aws::Trouble;
 use crate::aws::trouble::{TroubleKind, failed};
 use crate::spanning::{Patience, Shared};
+use crate::templates::limits::SENT_MAX;
 
-/// The largest template that a call itself may carry. Larger ones are fetched from a bucket.
-pub const BYTES_MAX: usize = 51_200;
 /// What our change sets are called.
 const CHANGE_SET: &str = "understudy";
 
@@ -191,7 +190,7 @@ impl Stacks {
             standing = self.recover(region, name, standing, follow).await?;
         }
         let Some(change_set) = self.change_set(wanted, standing).await? else {
-            return Ok(Applied::Same);
+            return self.protect(region, name).await;
         };
         let client = self.client(region);
         client
@@ -204,9 +203,29 @@ impl Stacks {
         // Its status changes a moment after the answer.
         tokio::time::sleep(self.patience.look_every.min(Duration::from_secs(1))).await;
         match self.settled(region, name, follow).await? {
-            Standing::Complete if follow.failure.is_none() => Ok(Applied::Changed),
+            Standing::Complete if follow.failure.is_none() => {
+                self.protect(region, name).await?;
+                Ok(Applied::Changed)
+            }
             _ => Err(self.explained(region, name, follow)),
         }
+    }
+
+    /// Nobody deletes a stack by mistake: only `destroy` lifts the protection, of what it deletes.
+    async fn protect(&self, region: &RegionName, name: &str) -> Result<Applied, Trouble> {
+        let (_, found) = self.look(region, name).await?;
+        if found.as_ref().is_none_or(is_protected) {
+            return Ok(Applied::Same);
+        }
+        let call = self
+            .client(region)
+            .update_termination_protection()
+            .stack_name(name)
+            .enable_termination_protection(true);
+        call.send()
+            .await
+            .map_err(failed("cloudformation:UpdateTerminationProtection", region))?;
+        Ok(Applied::Changed)
     }
 
     fn explained(&self, region: &RegionName, name: &str, follow: &Follow<'_>) -> Trouble {
@@ -318,7 +337,7 @@ impl Stacks {
                     .collect(),
             ));
         let body = wanted.template.to_string();
-        let call = if body.len() <= BYTES_MAX {
+        let call = if body.len() <= SENT_MAX {
             call.template_body(body)
         } else {
             call.template_url(self.uploaded(wanted, body).await?)
@@ -388,8 +407,8 @@ impl Stacks {
             return Err(Trouble::own(
                 TroubleKind::Unfit,
                 format!(
-                    "the template of {name} has {} bytes, and without a bucket only {BYTES_MAX} can be sent: a layer that comes \
-                     before the buckets must stay smaller",
+                    "the template of {name} has {} bytes, and without a bucket in {region} only {SENT_MAX} can be sent: apply the \
+                     stack of the buckets first",
                     body.len()
                 ),
             ));
@@ -406,6 +425,12 @@ impl Stacks {
             |endpoint| format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/')),
         ))
     }
+}
+
+/// Whether a stack cannot be deleted by mistake.
+#[must_use]
+pub fn is_protected(stack: &Found) -> bool {
+    stack.enable_termination_protection() == Some(true)
 }
 
 /// CloudFormation's ways to say that there is nothing to change.

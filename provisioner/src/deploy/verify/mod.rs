@@ -3,6 +3,8 @@
 //!
 //! A point is yes, no, or not known. Only "no" makes a deployment fail; what is not known says why, and what would tell.
 
+mod identity;
+mod machines;
 mod points;
 mod probes;
 
@@ -49,7 +51,8 @@ pub struct Verification {
     pub points: Vec<Point>,
 }
 
-/// Looks at every point. Writes probes: an item in the session table, an object in the configuration bucket, a forced alarm.
+/// Looks at every point. Writes probes: an item in the session table, an object in the configuration bucket, a forced alarm, a
+/// dry run of each state machine.
 ///
 /// # Errors
 /// When AWS does not tell enough to begin. What fails later is a point.
@@ -62,6 +65,7 @@ pub async fn verify(world: &World) -> Result<Verification, Trouble> {
         points: Vec::new(),
     };
     look.at_stacks().await;
+    look.at_names_and_tags().await;
     look.at_spanning().await;
     look.at_roles().await;
     look.at_database().await;
@@ -123,6 +127,8 @@ impl Verification {
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
+        let width = |of: fn(&Point) -> &str| self.points.iter().map(|point| of(point).len()).max().unwrap_or(0);
+        let (wide, region_wide) = (width(|point| &point.what), width(|point| &point.region).max(4));
         for point in &self.points {
             let verdict = match point.verdict {
                 Verdict::Yes => "yes",
@@ -132,7 +138,7 @@ impl Verification {
             let region = if point.region.is_empty() { "both" } else { &point.region };
             let _ = writeln!(
                 text,
-                "{verdict:<4} {:<6} {region:<10} {:<48} {}",
+                "{verdict:<4} {:<6} {region:<region_wide$}  {:<wide$}  {}",
                 point.requirement, point.what, point.says
             );
         }

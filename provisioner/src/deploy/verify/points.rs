@@ -4,19 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_cloudwatch::types::{Dimension, Statistic};
+use aws_sdk_rds::types::GlobalCluster;
 
 use super::{Look, Verdict};
 use crate::aws::Trouble;
-use crate::aws::trouble::failed;
+use crate::aws::trouble::{failed, found};
 use crate::deploy::parts;
-use crate::deploy::stacks::Standing;
+use crate::deploy::stacks::{Standing, is_protected};
 use crate::templates::{HEALTH_PATH, Layer};
 
 /// How far back lag is looked for.
 const LAG_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 impl Look<'_> {
-    /// R10.1: every stack is complete.
+    /// R10.1: every stack is complete, and protected.
     pub(super) async fn at_stacks(&mut self) {
         let stacks = self.world.stacks();
         for region in self.world.regions() {
@@ -25,6 +26,9 @@ impl Look<'_> {
             for stack in self.world.platform.of(region) {
                 count += 1;
                 match stacks.look(region, &stack.name).await {
+                    Ok((Standing::Complete, Some(found))) if !is_protected(&found) => {
+                        open.push(format!("{} is not protected against deletion", stack.name));
+                    }
                     Ok((Standing::Complete, _)) => {}
                     Ok((standing, _)) => open.push(format!("{} is {standing:?}", stack.name)),
                     Err(trouble) => open.push(trouble.to_string()),
@@ -32,7 +36,7 @@ impl Look<'_> {
             }
             let verdict = if open.is_empty() { Verdict::Yes } else { Verdict::No };
             let says = if open.is_empty() {
-                format!("{count} stacks are complete")
+                format!("{count} stacks, protected against deletion")
             } else {
                 open.join("; ")
             };
@@ -130,6 +134,10 @@ impl Look<'_> {
 
     /// R2.1: who is a member, and how far the one that does not write is behind.
     pub(super) async fn at_database(&mut self) {
+        match self.members().await {
+            Ok((verdict, says)) => self.point("R2.1", "one region writes, the other follows", "", verdict, says),
+            Err(trouble) => self.untold("R2.1", "one region writes, the other follows", "", &trouble),
+        }
         let lag = self.lag().await;
         let what = "the secondary follows the writer";
         match lag {
@@ -152,6 +160,49 @@ impl Look<'_> {
             }
             Err(trouble) => self.untold("R10.2", what, "", &trouble),
         }
+    }
+
+    /// The members of the global cluster, with the instances that each could be promoted with.
+    async fn members(&self) -> Result<(Verdict, String), Trouble> {
+        let situation = self.world.situation().await?;
+        let (Some(global), Some(writer)) = (situation.global, situation.writer) else {
+            return Ok((Verdict::No, "there is no global cluster with a writer".to_owned()));
+        };
+        let mut members = Vec::new();
+        let mut good = true;
+        for index in [writer, 1 - writer] {
+            let region = &self.world.regions()[index];
+            let call = self.world.shared.aws.rds(region).describe_db_clusters();
+            let answer = call
+                .db_cluster_identifier(self.world.names.cluster(region))
+                .send()
+                .await;
+            let answer = found(answer, &["DBClusterNotFoundFault"], "rds:DescribeDBClusters", region)?;
+            let cluster = answer.and_then(|answer| answer.db_clusters?.into_iter().next());
+            let instances = cluster.map_or(0, |cluster| cluster.db_cluster_members().len());
+            // One without an instance cannot be promoted.
+            good &= instances > 0;
+            let does = if index == writer { "writes" } else { "follows" };
+            members.push(format!("{region} {does} ({instances} instances)"));
+        }
+        let follows = self.world.names.cluster(&self.world.regions()[1 - writer]);
+        let rds = self.world.shared.aws.rds(&self.world.regions()[writer]);
+        let answer = rds
+            .describe_global_clusters()
+            .global_cluster_identifier(&global)
+            .send()
+            .await;
+        let answer = answer.map_err(failed("rds:DescribeGlobalClusters", &self.world.regions()[writer]))?;
+        let clusters = answer.global_clusters().iter();
+        let is_member = clusters.flat_map(GlobalCluster::global_cluster_members).any(|member| {
+            let arn = member.db_cluster_arn().unwrap_or_default();
+            arn.ends_with(&format!(":{follows}"))
+        });
+        if !is_member {
+            return Ok((Verdict::No, format!("{follows} is no member of {global}")));
+        }
+        let verdict = if good { Verdict::Yes } else { Verdict::No };
+        Ok((verdict, format!("{}, in {global}", members.join(", "))))
     }
 
     /// The follower's region, and the latest lag that CloudWatch knows, in milliseconds.
@@ -220,54 +271,6 @@ impl Look<'_> {
                 Some((role, function.code_sha256?))
             })
             .collect())
-    }
-
-    /// R6.1, R6.2: both machines are there, active, and their definitions are valid.
-    pub(super) async fn at_machines(&mut self) {
-        for machine in &self.world.platform.machines.clone() {
-            let way = format!("{:?}", machine.way).to_lowercase();
-            let what = format!("the {way} machine is ready");
-            let region = &machine.region;
-            let arn = self.world.names.arn(
-                "states",
-                Some(region),
-                &format!("stateMachine:{}", self.world.names.machine(region, machine.way)),
-            );
-            let client = self.world.shared.aws.sfn(region);
-            let answer = client.describe_state_machine().state_machine_arn(arn).send().await;
-            let answer = match answer.map_err(failed("states:DescribeStateMachine", region)) {
-                Ok(answer) => answer,
-                Err(trouble) => {
-                    self.untold("R6.1", &what, region, &trouble);
-                    continue;
-                }
-            };
-            let active = answer
-                .status()
-                .map(|status| status.as_str().to_owned())
-                .unwrap_or_default();
-            let call = client
-                .validate_state_machine_definition()
-                .definition(answer.definition());
-            let (verdict, says) = match call.send().await {
-                Ok(said) if said.result().as_str() == "OK" => {
-                    (Verdict::Yes, format!("{active}, and its definition is valid"))
-                }
-                Ok(said) => {
-                    let first = said.diagnostics().first().map(|found| found.message().to_owned());
-                    (
-                        Verdict::No,
-                        first.unwrap_or_else(|| "its definition is not valid".to_owned()),
-                    )
-                }
-                Err(failure) => {
-                    let trouble = failed("states:ValidateStateMachineDefinition", region)(failure);
-                    (Verdict::Unknown, format!("{active}; {trouble}"))
-                }
-            };
-            let verdict = if active == "ACTIVE" { verdict } else { Verdict::No };
-            self.point("R6.1", what, region, verdict, says);
-        }
     }
 
     /// R10.3: both regions' own names answer.

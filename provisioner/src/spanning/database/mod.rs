@@ -299,7 +299,13 @@ impl Database {
                             .by_if(available, act),
                     );
                 }
-                Some(_) => {}
+                Some(instance) => {
+                    let missing = self.shared.missing_tags(&tags_of(instance.tag_list()));
+                    if !missing.is_empty() {
+                        let act = self.tag(index, instance.db_instance_arn().unwrap_or_default(), missing);
+                        all.push(Difference::new(Change, region, what, "tags").by(act));
+                    }
+                }
             }
         }
         if let Some(cluster) = cluster {
