@@ -21,9 +21,6 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
-/// CloudFormation takes a template of at most this many bytes in a call; a larger one must be uploaded first.
-pub const TEMPLATE_BYTES_MAX: usize = 51_200;
-
 impl Platform {
     /// Every file: a template per stack, a definition per state machine, the packages, and what belongs together.
     #[must_use]
@@ -91,7 +88,10 @@ impl Platform {
     pub fn lint_files(&self, files: &[File], policy: &Policy, deployment: &Deployment) -> Result<Report, Malformed> {
         let text = |name: &str| {
             let file = files.iter().find(|file| file.name == name);
-            file.map_or_else(String::new, |file| String::from_utf8_lossy(&file.bytes).into_owned())
+            // Every template of ours is a text.
+            file.map_or_else(String::new, |file| {
+                String::from_utf8(file.bytes.clone()).unwrap_or_default()
+            })
         };
         let side = |region| Given {
             region: format!("{region}"),

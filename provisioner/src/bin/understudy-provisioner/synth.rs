@@ -41,10 +41,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     }
     let files = platform.files(&deployment);
     let report = thread::scope(|scope| {
-        // The linter does not wait for the disk.
-        let report = scope.spawn(|| platform.lint_files(&files, &policy, &deployment));
-        write(&arguments.out, &files)?;
-        let report = report.join().unwrap_or_else(|panic| resume_unwind(panic));
+        // The linter does not wait for the disk. It stays here, because a thread of its own would have to fetch all of its
+        // memory page by page.
+        let written = scope.spawn(|| write(&arguments.out, &files));
+        let report = platform.lint_files(&files, &policy, &deployment);
+        written.join().unwrap_or_else(|panic| resume_unwind(panic))?;
         report.map_err(|malformed| Failure::Unreadable(malformed.to_string()))
     })?;
     let mut text = String::new();
@@ -62,6 +63,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     if !report.findings.is_empty() {
         text.push_str(&human(&report));
     }
+    // The process ends with this: the system takes back at once what would be given back piece by piece.
+    std::mem::forget((platform, files));
     Ok(Answer {
         text,
         json,
