@@ -1,7 +1,19 @@
 //! What exists: the provisioner of the two-region resources.
 //!
-//! Built so far is the two-region linter, [`lint`]: it reads the templates of both regions, whoever generated them, and
-//! says what would keep one region from taking over from the other. Stacks and spanning resources are not built yet; see
-//! `docs/requirements.md` (R1 to R10) for what they are going to be.
+//! ```text
+//!   policy, deployment file --> deployment --> templates, workflow --> stacks   --+
+//!                                         \--> spanning (reconcilers)           --+--> deploy --> aws
+//!   templates of both regions, whoever generated them --> lint --> findings
+//! ```
+//!
+//! What lives in one region is CloudFormation's, made by [`templates`]; what spans regions, or moves in a failover, is made by
+//! the reconcilers of [`spanning`]. [`deploy`] applies both in one order. [`lint`] says what would keep one region from taking
+//! over from the other. `docs/requirements.md` (R1 to R10) leads from each requirement to its code and its test.
 
+pub mod aws;
+pub mod deploy;
+pub mod deployment;
 pub mod lint;
+pub mod spanning;
+pub mod templates;
+pub mod workflow;

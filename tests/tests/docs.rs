@@ -124,6 +124,125 @@ fn every_requirement_has_exactly_one_row() {
     );
 }
 
+/// A row of the table of requirements: what is required, the code, the test.
+fn rows() -> Vec<[String; 4]> {
+    let text = read(&root().join("docs/requirements.md"));
+    let rows = text.lines().filter(|line| line.starts_with("| R"));
+    rows.map(|line| {
+        let cells: Vec<String> = line
+            .trim_matches('|')
+            .split(" | ")
+            .map(|cell| cell.trim().to_owned())
+            .collect();
+        cells.try_into().unwrap_or_else(|_| panic!("not four cells: {line}"))
+    })
+    .collect()
+}
+
+/// What a cell's links lead to: files, or every file below a folder.
+fn linked(cell: &str) -> Vec<PathBuf> {
+    fn below(path: &Path, files: &mut Vec<PathBuf>) {
+        if path.is_dir() {
+            for entry in fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())) {
+                below(&entry.expect("the folder can be read").path(), files);
+            }
+        } else {
+            files.push(path.to_path_buf());
+        }
+    }
+    let mut files = Vec::new();
+    for target in cell.split("](").skip(1).filter_map(|rest| rest.split_once(')')) {
+        below(&root().join("docs").join(target.0), &mut files);
+    }
+    files
+}
+
+/// The texts in backquotes.
+fn quoted(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+/// What a cell names beside its links, and none of the files that it links to has.
+fn missing(cell: &str) -> Vec<String> {
+    let files = linked(cell);
+    let sources = || {
+        files
+            .iter()
+            .filter(|file| file.extension().is_some_and(|is| is == "rs"))
+    };
+    let is_missing = |name: &&str| {
+        let word = name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.".contains(c));
+        if let Some(file) = name.strip_suffix(".rs").filter(|_| word) {
+            return !files
+                .iter()
+                .any(|path| path.file_stem().is_some_and(|stem| stem == file));
+        }
+        let function = word && name.contains('_') && !name.contains('.');
+        function && !sources().any(|file| read(file).contains(&format!("fn {name}(")))
+    };
+    quoted(cell).filter(is_missing).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_requirement_leads_to_its_code_and_to_a_test_that_is_there() {
+    let mut wrong = Vec::new();
+    for [number, _, code, test] in rows() {
+        let mut say = |what: String| wrong.push(format!("{number}: {what}"));
+        for (column, cell) in [("code", &code), ("test", &test)] {
+            if linked(cell).is_empty() {
+                say(format!("its {column} leads nowhere"));
+            }
+            for name in missing(cell) {
+                say(format!("its {column} names `{name}`, which is not there"));
+            }
+        }
+        // The provisioner's: each names the function that shows it.
+        let group: u32 = number[1..]
+            .split('.')
+            .next()
+            .unwrap_or_default()
+            .parse()
+            .expect("a number");
+        let names_function = quoted(&test).any(|name| name.contains('_') && !name.ends_with(".rs"));
+        if group <= 10 && !names_function {
+            say("it names no test function".to_owned());
+        }
+    }
+    assert!(wrong.is_empty(), "docs/requirements.md:\n{}", wrong.join("\n"));
+}
+
+/// What can be wrong with a deployment, as docs/deploying-the-platform.md lists it: each with what is told, the way out, and a
+/// test.
+#[test]
+fn everything_that_can_be_wrong_with_a_deployment_has_its_test() {
+    let page = read(&root().join("docs/deploying-the-platform.md"));
+    let rows: Vec<&str> = page
+        .lines()
+        .skip_while(|line| !line.starts_with("| What | What you are told | Way out | Test |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    assert!(rows.len() >= 14, "{rows:?}");
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [_, _, _, test] = cells[..] else {
+            panic!("not four cells: {row}")
+        };
+        assert!(!linked(test).is_empty(), "{row}");
+        assert!(quoted(test).any(|name| name.contains('_')), "{row}");
+        assert_eq!(missing(test), Vec::<String>::new(), "{row}");
+    }
+}
+
+#[test]
+fn a_row_that_names_what_is_not_there_is_found() {
+    let cell = "[`docs.rs`](../tests/tests/docs.rs): `rows`, `no_such_test`, `missing`; `campaigns.rs`, `docs.rs`; `cargo test`";
+    assert_eq!(missing(cell), ["no_such_test", "campaigns.rs"]);
+    assert!(linked("nothing, `docs.rs`").is_empty());
+}
+
 #[test]
 fn every_decision_record_is_in_the_index_and_has_its_parts() {
     let folder = root().join("docs/decisions");

@@ -6,7 +6,7 @@ use understudy_policies::model::{LeaseStore, RegionName};
 
 use crate::core::ids::Region;
 use crate::core::lease::RoleChangeKind;
-use crate::decode::Naming;
+use crate::decode::{Naming, entry_name};
 use crate::service::platform::{Aws, Platform, PublicRecord};
 
 /// The key of switch B's object in its bucket. A path of its own, so that a permission can name it.
@@ -35,10 +35,9 @@ impl Names {
         Self {
             naming: Naming::new(&platform.environment),
             aws: aws.clone(),
-            hosts: platform.regions.each_ref().map(|region| {
-                let host = region.health.as_ref().and_then(|url| url.host_str());
-                host.map(str::to_owned)
-            }),
+            hosts: regions
+                .each_ref()
+                .map(|region| Some(entry_name(&aws.public.as_ref()?.name, region))),
             lease_regions: match &policy.lease.store {
                 LeaseStore::MultiRegion => regions.to_vec(),
                 LeaseStore::SingleTable { region } => vec![region.clone()],
@@ -157,7 +156,7 @@ impl Names {
         self.arn("states", Some(self.region(region)), &format!("stateMachine:{name}"))
     }
 
-    /// A region's own name in the DNS, to which the public record points.
+    /// The name to which the public record points while a region serves.
     #[must_use]
     pub fn host(&self, region: Region) -> Option<&str> {
         let set = self.aws.regions[region.index()].name.as_deref();

@@ -90,23 +90,7 @@ impl Settings {
 
     /// How long a step's effect may take before its outcome is unknown.
     pub(crate) fn patience(&self, patience: Patience) -> Duration {
-        let policy = &self.policy;
-        match patience {
-            Patience::LeaseOperation => policy.lease.operation_timeout,
-            Patience::LeaseExpiry => policy.lease.ttl + policy.lease.drift_max,
-            Patience::SwitchWrite => policy.bounds.switch_write,
-            Patience::Promotion => policy.bounds.promotion + policy.bounds.database_write,
-            Patience::Switchover => policy.deadlines.handing_back / 2,
-            Patience::DatabaseWrite => policy.bounds.database_write,
-            Patience::RecordChange => Duration::from_secs(60),
-            Patience::Draining => policy.deadlines.draining,
-            Patience::Check => Duration::from_secs(5),
-            Patience::Rejoining => policy.deadlines.rejoining,
-            Patience::Rebuild => Duration::from_secs(5 * 60),
-            Patience::Comparison => Duration::from_secs(30 * 60),
-            Patience::HandingBack => policy.deadlines.handing_back,
-            Patience::Human => Duration::from_secs(7 * 24 * 3600),
-        }
+        patience.under(&self.policy)
     }
 
     /// How long after its t0 a renewal lets the holder serve.

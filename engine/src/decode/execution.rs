@@ -4,6 +4,7 @@ use super::arn::Arn;
 use super::decoded::{Content, Ignored};
 use super::detail::Detail;
 use super::document::Envelope;
+use super::naming::DRY_RUN;
 use super::rejection::{Excerpt, Reason};
 use crate::core::signal::{ExecutionStatus, Notice};
 
@@ -19,6 +20,10 @@ pub(super) fn event(envelope: &Envelope<'_>, detail: Detail<'_>) -> Result<Conte
         Some("failback") => false,
         _ => return Ok(Content::Ignored(Ignored::OtherResource)),
     };
+    let name = detail.name.optional("detail.name")?;
+    if name.is_some_and(|name| name.starts_with(DRY_RUN)) {
+        return Ok(Content::Ignored(Ignored::OtherResource));
+    }
     Ok(Content::Notice {
         notice: Notice::Execution {
             region,

@@ -39,7 +39,7 @@ pub use decoded::{Content, Decoded, Ignored, Kind};
 pub use directory::Directory;
 pub use document::decode;
 pub use limits::{BODY_BYTES_MAX, DEPTH_MAX, LAYERS_MAX};
-pub use naming::{Environment, InvalidEnvironment, Naming};
+pub use naming::{DRY_RUN, Environment, InvalidEnvironment, Naming, entry_name};
 pub use own::{ANNOUNCEMENT, Announced, HEARTBEAT, Heartbeat, PAGE, Paged, SOURCE, SWITCH_CHANGED, SwitchChange};
 pub use rejection::{Excerpt, Layer, Reason, ReasonKind, Rejection, UnknownAlarm};
 

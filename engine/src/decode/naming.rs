@@ -9,6 +9,7 @@
 //! | parameter | `/understudy/<environment>/…` |
 //! | queue, topic | `understudy-<environment>-<its region>-events`, `…-dead-letters`, `…-operators` |
 //! | table, bucket, global cluster | `understudy-<environment>-lease`, `…-switches`, `…-order-path`, `…-global` |
+//! | what the public name leads to while a region serves | `to-<region>.<public name>` |
 
 use std::fmt;
 
@@ -123,6 +124,16 @@ impl Naming {
     pub(super) fn owns_parameter(&self, name: &str) -> bool {
         name.starts_with(self.parameters.as_str())
     }
+}
+
+/// What begins the name of an execution that only looks. It stands in nobody's way, and is no sign of a failover.
+pub const DRY_RUN: &str = "dry-run-";
+
+/// The name that the public name leads to while `region` serves. It leads on to what API Gateway gave for the public name
+/// in that region, and stays the same when that is made anew: a record can be pinned to it before anything is there.
+#[must_use]
+pub fn entry_name(public_name: &str, region: &RegionName) -> String {
+    format!("to-{region}.{public_name}")
 }
 
 /// What follows `<region>-`, if a text begins so.

@@ -1,6 +1,9 @@
 //! The two workflows.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+use understudy_policies::Policy;
 
 use StepId::*;
 
@@ -115,6 +118,29 @@ pub enum Patience {
     HandingBack,
     /// As long as it takes: a human answers.
     Human,
+}
+
+impl Patience {
+    /// How long that is under a policy.
+    #[must_use]
+    pub fn under(self, policy: &Policy) -> Duration {
+        match self {
+            Self::LeaseOperation => policy.lease.operation_timeout,
+            Self::LeaseExpiry => policy.lease.ttl + policy.lease.drift_max,
+            Self::SwitchWrite => policy.bounds.switch_write,
+            Self::Promotion => policy.bounds.promotion + policy.bounds.database_write,
+            Self::Switchover => policy.deadlines.handing_back / 2,
+            Self::DatabaseWrite => policy.bounds.database_write,
+            Self::RecordChange => Duration::from_secs(60),
+            Self::Draining => policy.deadlines.draining,
+            Self::Check => Duration::from_secs(5),
+            Self::Rejoining => policy.deadlines.rejoining,
+            Self::Rebuild => Duration::from_secs(5 * 60),
+            Self::Comparison => Duration::from_secs(30 * 60),
+            Self::HandingBack => policy.deadlines.handing_back,
+            Self::Human => Duration::from_secs(7 * 24 * 3600),
+        }
+    }
 }
 
 /// Whether and how a step is tried again.

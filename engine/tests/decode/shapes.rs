@@ -193,6 +193,11 @@ fn only_the_platforms_own_executions_are_noticed() {
         notice(execution(Region::Home, false, ExecutionStatus::TimedOut), 40_000)
     );
     assert_eq!(
+        decode_text(&changed("execution-running", "failover-5eed-7-1", "dry-run-1")),
+        Ok(Content::Ignored(Ignored::OtherResource)),
+        "it only looks"
+    );
+    assert_eq!(
         decode_text(&event("execution-other-machine")),
         ignored(Ignored::OtherResource)
     );

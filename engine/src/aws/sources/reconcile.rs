@@ -13,13 +13,15 @@ use crate::aws::verdict::note;
 use crate::core::ids::{Region, WitnessId};
 use crate::core::lease::RoleChangeKind;
 use crate::core::signal::{ExecutionStatus, Notice, Observation, Signal};
-use crate::decode::Directory;
+use crate::decode::{DRY_RUN, Directory};
 use crate::service::context::Sidecar;
 use crate::service::shell::Input;
 use understudy_policies::model::{RegionName, WitnessKind};
 
 /// At least and at most so long between two looks.
 const EVERY: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(150));
+/// Running executions that are looked at. A machine runs one role change at a time, and dry runs take a second.
+const EXECUTIONS_MAX: i32 = 10;
 /// Names that CloudWatch takes at once.
 const NAMES_MAX: usize = 100;
 
@@ -142,11 +144,11 @@ async fn look_at_executions(side: &Side, sidecar: &Sidecar) {
             .list_executions()
             .state_machine_arn(&machine)
             .status_filter(SfnStatus::Running)
-            .max_results(1)
+            .max_results(EXECUTIONS_MAX)
             .send()
             .await;
         match answer {
-            Ok(answer) if answer.executions.is_empty() => {}
+            Ok(answer) if answer.executions.iter().all(|one| one.name.starts_with(DRY_RUN)) => {}
             Ok(_) => {
                 info!(machine, "a Step Functions execution is running");
                 let notice = Notice::Execution {

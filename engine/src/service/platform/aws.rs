@@ -72,7 +72,7 @@ pub struct SharedNames {
 /// What one region has; none: the name that follows from the environment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AwsRegion {
-    /// The region's own name, to which the public record points. None: the host of its health path.
+    /// The name to which the public record points while the region serves. None: [`entry_name`](crate::decode::entry_name).
     pub name: Option<String>,
     /// The database cluster.
     pub cluster: Option<String>,

@@ -104,7 +104,7 @@ fn limits(policy: &Policy, suffix: Option<String>) -> Limits {
     }
 }
 
-fn policy(file: Option<&Path>) -> Result<Policy, Failure> {
+pub(crate) fn policy(file: Option<&Path>) -> Result<Policy, Failure> {
     let Some(file) = file else {
         return Ok(shipped::trading());
     };

@@ -32,6 +32,16 @@ pub(crate) enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// Something outside of the files.
+    #[error("{message}")]
+    Outside {
+        /// What, and what to do.
+        message: String,
+        /// The same, for programs.
+        details: Value,
+        /// The exit code.
+        code: u8,
+    },
 }
 
 impl Answer {
@@ -49,8 +59,15 @@ impl Answer {
 impl Failure {
     pub(crate) fn print(&self, json: bool) -> ExitCode {
         eprint_quietly(&format!("error: {self}\n"));
-        let object = json!({ "error": self.to_string() });
-        let code = if matches!(self, Self::Unreadable(_)) { 2 } else { 3 };
+        let mut object = json!({ "error": self.to_string() });
+        let code = match self {
+            Self::Unreadable(_) => 2,
+            Self::Unwritable { .. } => 3,
+            Self::Outside { details, code, .. } => {
+                object["details"].clone_from(details);
+                *code
+            }
+        };
         print_quietly(&if json { format!("{object:#}\n") } else { String::new() }, code)
     }
 }

@@ -7,7 +7,7 @@ pub(super) fn parse(text: &str) -> Result<Raw, Fault> {
         text,
         at: 0,
         line: 1,
-        line_start: 0,
+        counted: (0, 0),
     };
     let value = reader.value(0)?;
     reader.blank();
@@ -21,8 +21,8 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     line: usize,
-    /// Where the current line begins.
-    line_start: usize,
+    /// Up to where the current line's letters are counted, and how many these are. A template may be one long line.
+    counted: (usize, usize),
 }
 
 impl Reader<'_> {
@@ -30,11 +30,14 @@ impl Reader<'_> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    fn place(&self) -> (usize, usize) {
-        (self.line, self.text[self.line_start..self.at].chars().count() + 1)
+    fn place(&mut self) -> (usize, usize) {
+        let (from, letters) = self.counted;
+        let letters = letters + self.text[from..self.at].chars().count();
+        self.counted = (self.at, letters);
+        (self.line, letters + 1)
     }
 
-    fn fault(&self, message: impl Into<String>) -> Fault {
+    fn fault(&mut self, message: impl Into<String>) -> Fault {
         Fault::new(self.place(), message)
     }
 
@@ -43,7 +46,7 @@ impl Reader<'_> {
             self.at += 1;
             if byte == b'\n' {
                 self.line += 1;
-                self.line_start = self.at;
+                self.counted = (self.at, 0);
             }
         }
     }
@@ -121,13 +124,25 @@ impl Reader<'_> {
     fn string(&mut self) -> Result<String, Fault> {
         let bytes = self.text.as_bytes();
         let mut end = self.at + 1;
+        let mut plain = true;
         loop {
             match bytes.get(end) {
                 None | Some(b'\n') => return Err(self.fault("this text is not closed: add `\"`")),
                 Some(b'"') => break,
-                Some(b'\\') => end += 2,
-                Some(_) => end += 1,
+                Some(b'\\') => {
+                    plain = false;
+                    end += 2;
+                }
+                Some(byte) => {
+                    plain &= *byte >= b' ';
+                    end += 1;
+                }
             }
+        }
+        if plain {
+            let text = self.text[self.at + 1..end].to_owned();
+            self.at = end + 1;
+            return Ok(text);
         }
         let text = serde_json::from_str(&self.text[self.at..=end])
             .map_err(|error| self.fault(format!("this text cannot be read: {error}")))?;

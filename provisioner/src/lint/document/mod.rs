@@ -242,10 +242,18 @@ fn number_nodes(raw: &mut Raw, document: usize, parent: usize, step: Step, infos
 
 /// A map in which no key comes twice.
 fn map(start: (usize, usize), entries: Vec<(String, (usize, usize), Raw)>) -> Result<Raw, Fault> {
+    /// Up to so many keys, looking through all of them is faster than sorting them.
+    const FEW: usize = 16;
+    let twice = |key: &str, at| Fault::new(at, format!("the key `{key}` comes twice in one map"));
     let mut seen = std::collections::BTreeSet::new();
-    for (key, at, _) in &entries {
-        if !seen.insert(key.as_str()) {
-            return Err(Fault::new(*at, format!("the key `{key}` comes twice in one map")));
+    for (index, (key, at, _)) in entries.iter().enumerate() {
+        let known = if entries.len() <= FEW {
+            entries[..index].iter().any(|(before, ..)| before == key)
+        } else {
+            !seen.insert(key.as_str())
+        };
+        if known {
+            return Err(twice(key, *at));
         }
     }
     let entries = entries.into_iter().map(|(key, _, value)| (key, value)).collect();

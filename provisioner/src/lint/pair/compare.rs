@@ -32,7 +32,9 @@ pub(super) fn nodes(pair: &Pair<'_>, a: &Node, b: &Node) -> Same {
         (Value::Unknown, _) | (_, Value::Unknown) => Same::Unknown,
         (Value::Text(_), Value::Text(_)) => texts(pair, a, b),
         (Value::Map(x), Value::Map(y)) => {
-            let missing = y.iter().filter(|(key, _)| a.get(key).is_absent());
+            let missing = y
+                .iter()
+                .filter(|(key, value)| a.get(key).is_absent() && !value.is_absent());
             x.iter()
                 .map(|(key, value)| nodes(pair, value, b.get(key)))
                 .chain(missing.map(|(_, value)| if value.is_unknown() { Same::Unknown } else { Same::No }))
@@ -72,19 +74,26 @@ fn lists(pair: &Pair<'_>, x: &[Node], y: &[Node]) -> Same {
 }
 
 fn texts(pair: &Pair<'_>, a: &Node, b: &Node) -> Same {
+    // Most texts are the same, letter by letter.
+    if let ([Piece::Literal(x)], [Piece::Literal(y)]) = (a.pieces(), b.pieces())
+        && x == y
+    {
+        return Same::Yes;
+    }
     if let (Some(a), Some(b)) = (a.number(), b.number()) {
         return if a == b { Same::Yes } else { Same::No };
     }
-    let keys = |leeway| {
-        let x = key(pair, &pair.primary, a.pieces(), leeway)?;
-        Some((x, key(pair, &pair.standby, b.pieces(), leeway)?))
-    };
-    let Some(all) = Leeway::ALL.into_iter().map(keys).collect::<Option<Vec<_>>>() else {
-        return Same::Unknown;
-    };
-    if all.iter().any(|(x, y)| x == y) {
-        Same::Yes
-    } else if refers(a) != refers(b) {
+    for leeway in Leeway::ALL {
+        // Whether a text has a meaning at all does not depend on the leeway.
+        let x = key(pair, &pair.primary, a.pieces(), leeway);
+        let y = key(pair, &pair.standby, b.pieces(), leeway);
+        match x.zip(y) {
+            None => return Same::Unknown,
+            Some((x, y)) if x == y => return Same::Yes,
+            Some(_) => {}
+        }
+    }
+    if refers(a) != refers(b) {
         // A reference may well return what the other side spells out.
         Same::Unknown
     } else {

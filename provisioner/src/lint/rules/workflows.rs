@@ -31,13 +31,17 @@ rules! {
 const MACHINE: &str = "AWS::StepFunctions::StateMachine";
 
 pub(super) fn check(pair: &Pair<'_>, found: &mut Findings<'_>) {
+    // A definition is a large text: each is read once.
+    let mut read: Vec<(&Resource, Node)> = Vec::new();
     for side in pair.sides() {
         for machine in side.of(MACHINE) {
             let Some(definition) = definition(machine) else {
                 continue;
             };
+            read.push((machine, definition));
             let mut states = Vec::new();
-            collect(&definition, false, &mut states);
+            let definition = &read[read.len() - 1].1;
+            collect(definition, false, &mut states);
             for (name, state, caught) in states {
                 judge(side, machine, name, state, caught, found);
             }
@@ -45,13 +49,18 @@ pub(super) fn check(pair: &Pair<'_>, found: &mut Findings<'_>) {
     }
     for couple in pair.couples(&[MACHINE]) {
         properties_differ(pair, couple, &[("StateMachineType", "STANDARD")], &KIND, found);
-        let (Some(a), Some(b)) = (definition(couple.0), definition(couple.1)) else {
+        let of = |machine: &Resource| {
+            read.iter()
+                .find(|(read, _)| std::ptr::eq(*read, machine))
+                .map(|(_, node)| node)
+        };
+        let (Some(a), Some(b)) = (of(couple.0), of(couple.1)) else {
             continue;
         };
-        if pair.differ(&a, &b) {
+        if pair.differ(a, b) {
             let (mut x, mut y) = (Vec::new(), Vec::new());
-            collect(&a, false, &mut x);
-            collect(&b, false, &mut y);
+            collect(a, false, &mut x);
+            collect(b, false, &mut y);
             let state = |states: &[(&str, &Node, bool)], name: &str| {
                 states
                     .iter()
@@ -95,7 +104,12 @@ fn definition(machine: &Resource) -> Option<Node> {
         .iter()
         .map(|key| machine.get(key))
         .find(|node| node.is_present())?;
-    Some(substituted(&node.parsed()?, machine.get("DefinitionSubstitutions")))
+    let parsed = node.parsed()?;
+    let names_a_value = |piece: &Piece| matches!(piece, Piece::Literal(letters) if letters.contains("${"));
+    if matches!(node.value, Value::Text(_)) && !node.pieces().iter().any(names_a_value) {
+        return Some(parsed);
+    }
+    Some(substituted(&parsed, machine.get("DefinitionSubstitutions")))
 }
 
 fn substituted(node: &Node, values: &Node) -> Node {

@@ -1,0 +1,402 @@
+//! The reconcilers of one environment, made from its files and from what its stacks export.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use understudy_policies::model::{HealthCheckBacking, LeaseStore, RedirectTrigger, SecondaryCheck, TrafficMethod};
+
+use super::world::{Exports, World};
+use crate::aws::Trouble;
+use crate::spanning::Part;
+use crate::spanning::certificates::Certificates;
+use crate::spanning::checks::{Asks, Check, Checks};
+use crate::spanning::database::{Cluster, Database, Wanted};
+use crate::spanning::forwarding::Forwarding;
+use crate::spanning::parameters::Parameters;
+use crate::spanning::peering::{Network, Peering};
+use crate::spanning::records::{Records, Regional};
+use crate::spanning::replication::{Pair, Replication};
+use crate::spanning::secrets::{Secret, Secrets};
+use crate::spanning::switches::{ENGAGED, OBJECT, Switches};
+use crate::spanning::tables::{Table, Tables};
+use crate::spanning::zone::Zone;
+use crate::templates::{HEALTH_PATH, Layer, SWITCH_PATH};
+use crate::workflow::{CHECK_PARAMETER, ZONE_PARAMETER};
+
+/// The attribute by which sessions expire.
+const EXPIRES: &str = "expires";
+/// What a healthy answer holds. 2xx and 3xx alone would count as healthy too.
+pub(super) const HEALTHY: &str = "\"status\":\"healthy\"";
+/// The roles of the pairs of buckets that replicate.
+pub(super) const REPLICATED: [&str; 3] = ["config", "audit", "assets"];
+
+/// Every reconciler, by name, in the order in which they are made.
+pub(super) const ALL: [&str; 12] = [
+    "zone",
+    "tables",
+    "secrets",
+    "peering",
+    "database",
+    "replication",
+    "certificates",
+    "parameters",
+    "switches",
+    "health checks",
+    "forwarding",
+    "records",
+];
+
+impl World {
+    /// One reconciler. None: the environment has no use for it.
+    ///
+    /// # Errors
+    /// When what it builds on cannot be read.
+    pub async fn part(&self, name: &str, exports: &Exports) -> Result<Option<Part>, Trouble> {
+        Ok(match name {
+            "zone" => self.zone().map(|zone| Arc::new(zone) as Part),
+            "tables" => Some(Arc::new(self.tables())),
+            "secrets" => Some(Arc::new(self.secrets(exports))),
+            "peering" => Some(Arc::new(self.peering(exports))),
+            "database" => Some(Arc::new(self.database(exports))),
+            "replication" => Some(Arc::new(self.replication(exports))),
+            "certificates" => self.certificates().map(|part| Arc::new(part) as Part),
+            "parameters" => Some(Arc::new(self.parameters().await?)),
+            "switches" => Some(Arc::new(self.switches())),
+            "health checks" => self.checks().map(|part| Arc::new(part) as Part),
+            "forwarding" => self
+                .has(Layer::Signals)
+                .then(|| Arc::new(self.forwarding(exports)) as Part),
+            "records" => self.records(exports).await?.map(|part| Arc::new(part) as Part),
+            _ => None,
+        })
+    }
+
+    /// Whether the platform has a layer.
+    fn has(&self, layer: Layer) -> bool {
+        self.platform.stacks.iter().any(|stack| stack.layer == layer)
+    }
+
+    /// Whether a template exports this.
+    fn exports_name(&self, name: &str) -> bool {
+        self.platform.stacks.iter().any(|stack| {
+            let outputs = stack.template["Outputs"].as_object().into_iter().flatten();
+            let mut names = outputs.map(|(_, output)| &output["Export"]["Name"]);
+            names.any(|export| export == name)
+        })
+    }
+
+    /// The zone, if the platform has a domain.
+    #[must_use]
+    pub fn zone(&self) -> Option<Zone> {
+        self.deployment.domain.as_ref().map(|domain| Zone {
+            shared: self.shared.clone(),
+            domain: domain.zone.clone(),
+            name: self.names.shared("zone"),
+            given: domain.zone_id.clone(),
+        })
+    }
+
+    /// All tables.
+    #[must_use]
+    pub fn tables(&self) -> Tables {
+        let [home, away] = self.regions().clone();
+        let table = |name: String| Table {
+            name,
+            home: home.clone(),
+            replicas: vec![away.clone()],
+            witness: None,
+            key: "id".to_owned(),
+            expires: None,
+        };
+        let lease = match &self.policy.lease.store {
+            LeaseStore::MultiRegion => Table {
+                witness: Some(self.shared.witness.clone()),
+                ..table(self.names.lease_table())
+            },
+            LeaseStore::SingleTable { region } => Table {
+                home: region.clone(),
+                replicas: Vec::new(),
+                ..table(self.names.lease_table())
+            },
+        };
+        let single = |name: String, home: &understudy_policies::model::RegionName| Table {
+            home: home.clone(),
+            replicas: Vec::new(),
+            ..table(name)
+        };
+        Tables {
+            shared: self.shared.clone(),
+            tables: vec![
+                lease,
+                Table {
+                    expires: Some(EXPIRES.to_owned()),
+                    ..table(self.names.session_table())
+                },
+                table(self.names.intake_table()),
+                single(self.names.order_path_table(), &home),
+                single(self.names.order_path_table(), &away),
+                single(self.names.switch_table(), &away),
+            ],
+        }
+    }
+
+    fn secrets(&self, exports: &Exports) -> Secrets {
+        Secrets {
+            shared: self.shared.clone(),
+            secrets: vec![Secret {
+                name: self.names.database_secret(),
+                username: self.deployment.database.user.clone(),
+                description: format!("The owner of the order database of {}", self.environment()),
+                keys: exports.both(self, "data-key"),
+            }],
+        }
+    }
+
+    fn peering(&self, exports: &Exports) -> Peering {
+        let networks = [0, 1].map(|index| {
+            let tables: Option<Vec<String>> = ["routes-a", "routes-b", "routes-c"]
+                .into_iter()
+                .map(|role| exports.get(self, index, role))
+                .collect();
+            Some(Network {
+                vpc: exports.get(self, index, "network")?,
+                route_tables: tables?,
+                cidr: exports.get(self, index, "network-cidr")?,
+            })
+        });
+        Peering {
+            shared: self.shared.clone(),
+            name: self.names.shared("peering"),
+            networks,
+        }
+    }
+
+    fn database(&self, exports: &Exports) -> Database {
+        let wanted = &self.deployment.database;
+        let clusters = [0, 1].map(|index| {
+            let region = &self.regions()[index];
+            let or_named = |role: &str| {
+                exports
+                    .get(self, index, role)
+                    .unwrap_or_else(|| self.names.regional(region, role))
+            };
+            Cluster {
+                name: self.names.cluster(region),
+                subnet_group: or_named("database-subnets"),
+                parameter_group: or_named("cluster-parameters"),
+                security_groups: exports.get(self, index, "database-group").map(|group| vec![group]),
+                key: exports.get(self, index, "data-key"),
+            }
+        });
+        Database {
+            shared: self.shared.clone(),
+            wanted: Wanted {
+                global: self.names.global_cluster(),
+                clusters,
+                lease_table: self.names.lease_table(),
+                engine_version: wanted.engine_version.clone(),
+                database: wanted.name.clone(),
+                secret: self.names.database_secret(),
+                class: wanted.instance_class.clone(),
+                instances: wanted.instances,
+                retention_days: i32::try_from(self.deployment.retention.backups_days).unwrap_or(i32::MAX),
+                rebuild_standby: self.rebuild_standby,
+            },
+        }
+    }
+
+    /// Replication of buckets.
+    #[must_use]
+    pub fn replication(&self, exports: &Exports) -> Replication {
+        let pairs = REPLICATED.map(|role| Pair {
+            buckets: self.regions().each_ref().map(|region| self.names.bucket(region, role)),
+            keys: exports.both(self, "storage-key"),
+            roles: exports.both(self, "replication-role"),
+        });
+        Replication {
+            shared: self.shared.clone(),
+            pairs: pairs.into(),
+        }
+    }
+
+    fn certificates(&self) -> Option<Certificates> {
+        let domain = self.deployment.domain.as_ref()?;
+        let names = self.regions().each_ref().map(|region| {
+            let wanted = self.platform.of(region).flat_map(|stack| {
+                let resources = stack.template["Resources"].as_object().into_iter().flatten();
+                resources.filter_map(|(_, resource)| {
+                    let of_certificates = resource["Type"] == "AWS::CertificateManager::Certificate";
+                    of_certificates.then(|| {
+                        resource["Properties"]["DomainName"]
+                            .as_str()
+                            .unwrap_or_default()
+                            .to_owned()
+                    })
+                })
+            });
+            wanted.collect()
+        });
+        debug_assert!(!domain.zone.is_empty());
+        Some(Certificates {
+            shared: self.shared.clone(),
+            zone: self.zone()?,
+            names,
+            expected: true,
+        })
+    }
+
+    /// What both regions must agree on.
+    ///
+    /// # Errors
+    /// When Route 53 does not tell what has been made there.
+    pub async fn parameters(&self) -> Result<Parameters, Trouble> {
+        let regions = &self.policy.regions;
+        let mut values = BTreeMap::from([
+            ("environment".to_owned(), self.environment()),
+            ("policy-name".to_owned(), self.policy.name.clone()),
+            ("primary".to_owned(), regions.primary.to_string()),
+            ("standby".to_owned(), regions.standby.to_string()),
+            ("witness".to_owned(), regions.witness.to_string()),
+            ("lease-table".to_owned(), self.names.lease_table()),
+            ("global-cluster".to_owned(), self.names.global_cluster()),
+            ("record-ttl".to_owned(), self.policy.traffic.ttl.as_secs().to_string()),
+        ]);
+        if let Some(domain) = &self.deployment.domain {
+            values.insert("public-name".to_owned(), domain.public_name.clone());
+        }
+        // The state machines read these: AWS chooses them.
+        let mut later = Vec::new();
+        if let (Some(zone), Some(checks)) = (self.zone(), self.checks()) {
+            let zone = zone.find().await?.map(|zone| zone.id);
+            let check = checks.id(&self.names.shared("primary")).await?;
+            for (name, value) in [(ZONE_PARAMETER, zone), (CHECK_PARAMETER, check)] {
+                match value {
+                    Some(value) => drop(values.insert(name.to_owned(), value)),
+                    None => later.push(self.names.shared_parameter(name)),
+                }
+            }
+        }
+        Ok(Parameters {
+            shared: self.shared.clone(),
+            values: values
+                .into_iter()
+                .map(|(name, value)| (self.names.shared_parameter(&name), value))
+                .collect(),
+            later,
+        })
+    }
+
+    /// The two switches.
+    #[must_use]
+    pub fn switches(&self) -> Switches {
+        Switches {
+            shared: self.shared.clone(),
+            table: self.names.switch_table(),
+            bucket: self.names.switch_bucket(),
+        }
+    }
+
+    /// The health checks, if the platform has names that can be asked.
+    #[must_use]
+    pub fn checks(&self) -> Option<Checks> {
+        let domain = self.deployment.domain.as_ref()?;
+        let check = &self.policy.infrastructure.route53_check;
+        let name = |role: &str| self.names.shared(role);
+        let ask = |host: String, path: &str, text: &str, inverted| Asks::Text {
+            host,
+            path: path.to_owned(),
+            text: text.to_owned(),
+            inverted,
+        };
+        let witness = &self.shared.witness;
+        let china = if witness.as_str().starts_with("cn-") { ".cn" } else { "" };
+        let object_store = format!("{}.s3.{witness}.amazonaws.com{china}", self.names.switch_bucket());
+        let mut checks = Vec::new();
+        let mut add = |role: &str, asks| {
+            checks.push(Check { name: name(role), asks });
+        };
+        if check.backing == HealthCheckBacking::Endpoint {
+            for (role, region) in ["home-endpoint", "away-endpoint"].into_iter().zip(self.regions()) {
+                add(
+                    role,
+                    ask(domain.regional_name(region.as_str()), HEALTH_PATH, HEALTHY, false),
+                );
+            }
+        }
+        let arc = self.policy.traffic.arc.as_ref();
+        match (self.policy.traffic.method, arc) {
+            (TrafficMethod::Arc, Some(arc)) => add("primary", Asks::RoutingControl(arc.primary_control.clone())),
+            _ => {
+                add("switch-a", ask(domain.switch_name(), SWITCH_PATH, ENGAGED, true));
+                add("switch-b", ask(object_store, &format!("/{OBJECT}"), ENGAGED, true));
+                let mut parts = vec![name("switch-a"), name("switch-b")];
+                if self.policy.traffic.trigger == RedirectTrigger::SwitchAndEndpoint {
+                    parts.push(name("home-endpoint"));
+                }
+                add("primary", Asks::All(parts));
+            }
+        }
+        Some(Checks {
+            shared: self.shared.clone(),
+            checks,
+            interval_s: i32::try_from(check.interval.as_secs()).unwrap_or(10),
+            failures: i32::try_from(check.failure_threshold).unwrap_or(3),
+        })
+    }
+
+    async fn records(&self, exports: &Exports) -> Result<Option<Records>, Trouble> {
+        if !self.has(Layer::Api) {
+            return Ok(None);
+        }
+        let (Some(domain), Some(zone), Some(checks)) = (&self.deployment.domain, self.zone(), self.checks()) else {
+            return Ok(None);
+        };
+        let check = checks.id(&self.names.shared("primary")).await?;
+        let secondary_check = match self.policy.infrastructure.secondary_check {
+            SecondaryCheck::None => None,
+            SecondaryCheck::Endpoint => checks.id(&self.names.shared("away-endpoint")).await?,
+        };
+        let hosts = self.regions().each_ref().map(|region| domain.entry_name(region));
+        let own = self
+            .regions()
+            .each_ref()
+            .map(|region| domain.regional_name(region.as_str()));
+        let mut regional = Vec::new();
+        // Each name leads to what API Gateway gave for it, and for no other.
+        for (hosts, export) in [(&own, "api-domain"), (&hosts, "public-domain")] {
+            let targets = exports.both(self, export);
+            regional.extend(hosts.iter().zip(targets).map(|(host, target)| Regional {
+                host: host.clone(),
+                target,
+            }));
+        }
+        let switch = self.names.export(&self.regions()[1], "switch-domain");
+        if self.exports_name(&switch) {
+            regional.push(Regional {
+                host: domain.switch_name(),
+                target: exports.get(self, 1, "switch-domain"),
+            });
+        }
+        Ok(Some(Records {
+            shared: self.shared.clone(),
+            zone,
+            public: domain.public_name.clone(),
+            hosts,
+            regional,
+            ttl_s: i64::try_from(self.policy.traffic.ttl.as_secs()).unwrap_or(i64::MAX),
+            check,
+            secondary_check,
+        }))
+    }
+
+    fn forwarding(&self, exports: &Exports) -> Forwarding {
+        Forwarding {
+            shared: self.shared.clone(),
+            rules: self
+                .regions()
+                .each_ref()
+                .map(|region| self.names.forwarding_rule(region)),
+            roles: exports.both(self, "forwarding-role"),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What is looked at before anything is changed: credentials and account in every region, who is about to move, whether
+//! Aurora's version is offered in both, and whether there is room.
+
+use understudy_policies::model::RegionName;
+
+use super::progress::Report;
+use super::world::World;
+use crate::aws::Trouble;
+use crate::aws::trouble::{TroubleKind, failed};
+use crate::spanning::situation::Situation;
+
+impl World {
+    /// Looks at everything that can be seen beforehand.
+    ///
+    /// # Errors
+    /// With the first thing that stands in the way.
+    pub async fn preflight(&self, report: &dyn Report) -> Result<Situation, Trouble> {
+        self.reachable().await?;
+        let situation = self.at_rest().await?;
+        for region in self.regions() {
+            self.engine_version(region).await?;
+        }
+        self.quotas(report).await?;
+        report.note("credentials, account, regions and engine version are fit for it");
+        Ok(situation)
+    }
+
+    /// Every region answers, to credentials of the right account.
+    ///
+    /// # Errors
+    /// When one does not.
+    pub async fn reachable(&self) -> Result<(), Trouble> {
+        let [home, away] = self.regions();
+        for region in [home, away, &self.shared.witness] {
+            let answer = self.shared.aws.sts(region).get_caller_identity().send().await;
+            let answer = answer.map_err(failed("sts:GetCallerIdentity", region))?;
+            let account = answer.account().unwrap_or_default();
+            if account != self.deployment.account {
+                return Err(Trouble::own(
+                    TroubleKind::Unfit,
+                    format!(
+                        "these credentials are of the account {account}, and the deployment file says {}: choose the other \
+                         profile (`AWS_PROFILE`), or correct the file",
+                        self.deployment.account
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    async fn engine_version(&self, region: &RegionName) -> Result<(), Trouble> {
+        let wanted = &self.deployment.database.engine_version;
+        let offered = self.versions(region, Some(wanted)).await?;
+        if offered.iter().any(|version| version == wanted) {
+            return Ok(());
+        }
+        let mut in_both = self.versions(&self.regions()[0], None).await?;
+        let other = self.versions(&self.regions()[1], None).await?;
+        in_both.retain(|version| other.contains(version));
+        let choice = match in_both.as_slice() {
+            [] => {
+                "there is none that both offer: ask for the list with `aws rds describe-db-engine-versions`".to_owned()
+            }
+            some => format!("both offer {}", some.join(", ")),
+        };
+        Err(Trouble::own(
+            TroubleKind::Unfit,
+            format!(
+                "Aurora PostgreSQL {wanted} is not offered in {region}, and both regions must run the same version: {choice}; \
+                 write one of them into the deployment file"
+            ),
+        ))
+    }
+
+    async fn versions(&self, region: &RegionName, one: Option<&String>) -> Result<Vec<String>, Trouble> {
+        let client = self.shared.aws.rds(region);
+        let call = client
+            .describe_db_engine_versions()
+            .engine("aurora-postgresql")
+            .set_engine_version(one.cloned());
+        let all: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
+        let all = match all.map_err(failed("rds:DescribeDBEngineVersions", region)) {
+            // Asked for one that is unknown, RDS says so instead of answering with none.
+            Err(trouble) if one.is_some() && trouble.code == "InvalidParameterValue" => return Ok(Vec::new()),
+            all => all?,
+        };
+        Ok(all.into_iter().filter_map(|version| version.engine_version).collect())
+    }
+}

@@ -1,0 +1,179 @@
+//! One environment: what should be, as the files say it, and how AWS is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use understudy_policies::Policy;
+use understudy_policies::model::RegionName;
+
+use crate::aws::trouble::{TroubleKind, failed};
+use crate::aws::{Connections, Trouble};
+use crate::deployment::{Deployment, Names, names};
+use crate::spanning::situation::{Places, Situation};
+use crate::spanning::{Patience, Shared};
+use crate::templates::{Platform, Stack, synthesize};
+
+use super::leave_out::{LeftOut, leave_out};
+use super::stacks::{Stacks, Wanted};
+
+/// One environment.
+#[derive(Debug)]
+pub struct World {
+    /// What every reconciler needs.
+    pub shared: Shared,
+    /// What may happen, and how fast.
+    pub policy: Policy,
+    /// Where, and how large.
+    pub deployment: Deployment,
+    /// What is called how.
+    pub names: Names,
+    /// Everything that CloudFormation owns.
+    pub platform: Platform,
+    /// How long AWS is waited for.
+    pub patience: Patience,
+    /// What is not made, because an emulator lacks its type.
+    pub left_out: Vec<LeftOut>,
+    /// A resolver that is asked whether the domain is delegated, as `address:port`.
+    pub resolver: Option<String>,
+    /// After a detach: replace the old region's database cluster.
+    pub rebuild_standby: bool,
+}
+
+/// What the stacks export, home and away.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exports([BTreeMap<String, String>; 2]);
+
+impl World {
+    /// The environment of a policy and a deployment file.
+    #[must_use]
+    pub fn new(policy: Policy, deployment: Deployment, aws: Connections) -> Self {
+        let names = deployment.names(&policy);
+        let platform = synthesize(&policy, &deployment);
+        let shared = Shared {
+            aws,
+            account: deployment.account.clone(),
+            regions: [policy.regions.primary.clone(), policy.regions.standby.clone()],
+            witness: policy.regions.witness.clone(),
+            tags: deployment.all_tags(),
+            owner_key: names::OWNER_TAG.to_owned(),
+        };
+        Self {
+            shared,
+            policy,
+            deployment,
+            names,
+            platform,
+            patience: Patience::default(),
+            left_out: Vec::new(),
+            resolver: None,
+            rebuild_standby: false,
+        }
+    }
+
+    /// Leaves out every resource of some types: an emulator's gaps.
+    ///
+    /// # Errors
+    /// Against AWS, which has every type.
+    pub fn leave_out(&mut self, types: &BTreeSet<String>) -> Result<(), Trouble> {
+        if !types.is_empty() && !self.shared.aws.is_elsewhere() {
+            return Err(Trouble::own(
+                TroubleKind::Unfit,
+                "nothing is left out against AWS: `--leave-out` is for emulators, with `--endpoint-url`",
+            ));
+        }
+        self.left_out.extend(leave_out(&mut self.platform, types));
+        Ok(())
+    }
+
+    /// The environment's suffix.
+    #[must_use]
+    pub fn environment(&self) -> String {
+        self.deployment.environment.to_string()
+    }
+
+    /// The two regions, home first.
+    #[must_use]
+    pub const fn regions(&self) -> &[RegionName; 2] {
+        &self.shared.regions
+    }
+
+    /// Stacks, as CloudFormation has them.
+    #[must_use]
+    pub fn stacks(&self) -> Stacks {
+        Stacks {
+            shared: self.shared.clone(),
+            patience: self.patience,
+        }
+    }
+
+    /// A stack, as it should be. Large templates go through the region's own bucket, as soon as it is there.
+    #[must_use]
+    pub fn wanted(&self, stack: &Stack, exports: &Exports) -> Wanted {
+        let index = usize::from(stack.region != self.regions()[0]);
+        Wanted {
+            region: stack.region.clone(),
+            name: stack.name.clone(),
+            template: stack.template.clone(),
+            bucket: exports.get(self, index, "packages-bucket"),
+        }
+    }
+
+    /// Who writes, and in which epoch.
+    ///
+    /// # Errors
+    /// When nobody tells.
+    pub async fn situation(&self) -> Result<Situation, Trouble> {
+        let places = Places {
+            lease_table: self.names.lease_table(),
+            clusters: self.regions().each_ref().map(|region| self.names.cluster(region)),
+        };
+        Situation::read(&self.shared, &places).await
+    }
+
+    /// Refuses while roles are about to change.
+    ///
+    /// # Errors
+    /// With the reason.
+    pub async fn at_rest(&self) -> Result<Situation, Trouble> {
+        let situation = self.situation().await?;
+        match situation.held_back(&self.shared) {
+            Some(trouble) => Err(trouble),
+            None => Ok(situation),
+        }
+    }
+
+    /// What the stacks of both regions export now.
+    ///
+    /// # Errors
+    /// When a region does not tell.
+    pub async fn exports(&self) -> Result<Exports, Trouble> {
+        let [home, away] = self.regions();
+        let (home, away) = futures_util::future::try_join(self.exports_of(home), self.exports_of(away)).await?;
+        Ok(Exports([home, away]))
+    }
+
+    async fn exports_of(&self, region: &RegionName) -> Result<BTreeMap<String, String>, Trouble> {
+        let client = self.shared.aws.cloudformation(region);
+        let pages = client.list_exports().into_paginator();
+        let all: Result<Vec<_>, _> = pages.items().send().collect().await;
+        let all = all.map_err(failed("cloudformation:ListExports", region))?;
+        Ok(all
+            .into_iter()
+            .filter_map(|export| Some((export.name?, export.value?)))
+            .collect())
+    }
+}
+
+impl Exports {
+    /// What a region exports under a role.
+    #[must_use]
+    pub fn get(&self, world: &World, index: usize, role: &str) -> Option<String> {
+        let region = &world.regions()[index];
+        self.0[index].get(&world.names.export(region, role)).cloned()
+    }
+
+    /// What both regions export under a role.
+    #[must_use]
+    pub fn both(&self, world: &World, role: &str) -> [Option<String>; 2] {
+        [0, 1].map(|index| self.get(world, index, role))
+    }
+}

@@ -1,0 +1,98 @@
+//! Ranges of IPv4 addresses.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+/// A range, such as `10.20.0.0/16`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cidr {
+    base: u32,
+    prefix: u32,
+}
+
+impl Cidr {
+    /// Reads a private range, whose base has no bits beyond its prefix. AWS takes /16 to /28.
+    ///
+    /// # Errors
+    /// When the text is none, with a sentence that says how to write it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let form = || format!("`{text}` is not a range of addresses; write it like `10.20.0.0/16`");
+        let (base, prefix) = text.split_once('/').ok_or_else(form)?;
+        let base: u32 = base.parse::<Ipv4Addr>().map_err(|_| form())?.into();
+        let prefix: u32 = prefix.parse().map_err(|_| form())?;
+        if !(16..=28).contains(&prefix) {
+            return Err(format!(
+                "`{text}` has a prefix that a VPC does not take; write /16 to /28"
+            ));
+        }
+        let cidr = Self { base, prefix };
+        if base & !cidr.mask() != 0 {
+            let begins = Ipv4Addr::from(base & cidr.mask());
+            return Err(format!("`{text}` begins inside its range; write `{begins}/{prefix}`"));
+        }
+        if !Ipv4Addr::from(base).is_private() {
+            return Err(format!(
+                "`{text}` is not private: what has these addresses in the internet could not be reached; take one from \
+                 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
+            ));
+        }
+        Ok(cidr)
+    }
+
+    /// Whether both have an address in common.
+    #[must_use]
+    pub const fn overlaps(self, other: Self) -> bool {
+        let mask = self.mask() & other.mask();
+        self.base & mask == other.base & mask
+    }
+
+    /// Whether the other one is inside.
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        self.prefix <= other.prefix && self.overlaps(other)
+    }
+
+    const fn mask(self) -> u32 {
+        u32::MAX << (32 - self.prefix)
+    }
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", Ipv4Addr::from(self.base), self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cidr(text: &str) -> Cidr {
+        Cidr::parse(text).unwrap()
+    }
+
+    #[test]
+    fn only_ranges_that_a_vpc_takes_are_read() {
+        assert_eq!(cidr("10.20.0.0/16").to_string(), "10.20.0.0/16");
+        for bad in [
+            "10.20.0.0",
+            "10.20.0/16",
+            "10.20.0.0/8",
+            "10.20.0.0/29",
+            "10.20.1.0/16",
+            "8.8.0.0/16",
+            "",
+        ] {
+            assert!(Cidr::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ranges_that_share_an_address_overlap() {
+        assert!(cidr("10.20.0.0/16").overlaps(cidr("10.20.240.0/20")));
+        assert!(cidr("10.20.240.0/20").overlaps(cidr("10.20.0.0/16")));
+        assert!(!cidr("10.20.0.0/16").overlaps(cidr("10.21.0.0/16")));
+        assert!(cidr("10.20.0.0/16").contains(cidr("10.20.240.0/20")));
+        assert!(!cidr("10.20.240.0/20").contains(cidr("10.20.0.0/16")));
+    }
+}

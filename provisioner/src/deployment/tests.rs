@@ -1,0 +1,125 @@
+use understudy_policies::shipped;
+
+use super::*;
+
+/// The example with one text changed for another.
+fn changed(from: &str, to: &str) -> Result<Deployment, Diagnostics> {
+    assert!(EXAMPLE.contains(from), "the example has `{from}`");
+    Deployment::read(
+        &Source::new("deployment.toml", &EXAMPLE.replacen(from, to, 1)),
+        &shipped::trading(),
+        None,
+    )
+}
+
+fn codes(found: &Diagnostics) -> Vec<&'static str> {
+    found.findings().iter().map(|finding| finding.code).collect()
+}
+
+#[test]
+fn the_shipped_example_is_read() {
+    let policy = shipped::trading();
+    let environment = Environment::new("prod").unwrap();
+    let read = Deployment::example(&policy, &environment).unwrap_or_else(|wrong| panic!("{wrong}"));
+    assert_eq!(read.environment, environment);
+    assert_eq!(read.all_tags()[names::OWNER_TAG], "prod");
+    assert_eq!(read.database.family(), "aurora-postgresql16");
+}
+
+#[test]
+fn everything_that_can_be_seen_in_the_file_is_refused_with_its_code() {
+    let cases = [
+        ("version = 1", "version = 2", "UD010"),
+        ("\"000000000000\"", "\"0000-0000-00\"", "UD009"),
+        ("\"dev1\"", "\"Dev1\"", "UD009"),
+        ("operators@example.com", "operators", "UD009"),
+        ("\"orders.example.com\"", "\"orders.example.org\"", "UD401"),
+        (
+            "primary-cidr = \"10.20.0.0/16\"",
+            "primary-cidr = \"10.20.0.0/8\"",
+            "UD009",
+        ),
+        (
+            "standby-cidr = \"10.21.0.0/16\"",
+            "standby-cidr = \"10.20.0.0/16\"",
+            "UD201",
+        ),
+        ("\"10.20.16.0/20\"", "\"10.20.0.0/20\"", "UD201"),
+        ("\"10.20.16.0/20\"", "\"10.30.16.0/20\"", "UD202"),
+        ("\"10.20.255.0/28\"", "\"10.21.255.0/28\"", "UD202"),
+        ("\"10.20.255.0/28\"", "\"10.20.0.0/28\"", "UD201"),
+        ("\"16.11\"", "\"9.6\"", "UD009"),
+        ("\"db.r6g.large\"", "\"db.t4g.medium\"", "UD009"),
+        ("instances = 2", "instances = 0", "UD006"),
+        ("timeout = \"10s\"", "timeout = \"10\"", "UD007"),
+        ("timeout = \"10s\"", "timeout = \"30s\"", "UD006"),
+        ("logs-days = 400", "logs-days = 399", "UD006"),
+        ("name = \"owner\"", "name = \"aws:owner\"", "UD402"),
+        ("name = \"cost-centre\"", "name = \"owner\"", "UD402"),
+        ("@sha256:", ":", "UD009"),
+        ("burst = 4000", "bursts = 4000", "UD003"),
+    ];
+    for (from, to, code) in cases {
+        let wrong = changed(from, to).err().unwrap_or_else(|| panic!("`{to}` is refused"));
+        assert!(codes(&wrong).contains(&code), "{to}: {wrong}");
+        assert!(wrong.findings().iter().all(|finding| finding.help.is_some()), "{wrong}");
+    }
+}
+
+#[test]
+fn all_errors_are_found_at_once() {
+    let text = EXAMPLE
+        .replacen("\"dev1\"", "\"Dev1\"", 1)
+        .replacen("instances = 2", "instances = 0", 1)
+        .replacen("10.21.0.0/16", "10.20.0.0/16", 1);
+    let wrong = Deployment::read(&Source::new("deployment.toml", &text), &shipped::trading(), None).unwrap_err();
+    let found = codes(&wrong);
+    assert!(
+        ["UD009", "UD006", "UD201"].iter().all(|code| found.contains(code)),
+        "{wrong}"
+    );
+}
+
+#[test]
+fn another_environments_file_is_refused() {
+    let other = Environment::new("prod").unwrap();
+    let wrong = Deployment::read(
+        &Source::new("deployment.toml", EXAMPLE),
+        &shipped::trading(),
+        Some(&other),
+    );
+    assert_eq!(codes(&wrong.unwrap_err()), ["UD101"]);
+}
+
+#[test]
+fn regions_that_cannot_serve_are_refused() {
+    let text = shipped::TRADING.text;
+    for (from, to, code) in [
+        ("\"us-east-1\"", "\"us-east-9\"", "UD301"),
+        ("\"us-east-1\"", "\"us-east-2\"", "UD302"),
+    ] {
+        let policy = understudy_policies::policy::parse("policy.toml", &text.replacen(from, to, 1)).unwrap();
+        let wrong = Deployment::example(&policy, &Environment::new("dev1").unwrap()).unwrap_err();
+        assert!(codes(&wrong).contains(&code), "{to}: {wrong}");
+    }
+}
+
+#[test]
+fn codes_are_used_once() {
+    let codes: std::collections::BTreeSet<_> = rules::ALL.iter().map(|rule| rule.code).collect();
+    assert_eq!(codes.len(), rules::ALL.len());
+}
+
+#[test]
+fn a_name_that_gets_too_long_with_its_suffix_is_named() {
+    let policy = shipped::TRADING.text.replacen("\"us-east-2\"", "\"ap-southeast-2\"", 1);
+    let policy = understudy_policies::policy::parse("policy.toml", &policy).unwrap();
+    assert!(Deployment::example(&policy, &Environment::new("a-suffix").unwrap()).is_ok());
+    let wrong = Deployment::example(&policy, &Environment::new("a-long-suffix-16").unwrap()).unwrap_err();
+    assert_eq!(codes(&wrong), ["UD102"]);
+    let message = &wrong.findings()[0].message;
+    assert!(
+        message.contains("understudy-a-long-suffix-16-ap-southeast-2-access-logs-000000000000"),
+        "{message}"
+    );
+}

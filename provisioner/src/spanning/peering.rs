@@ -1,0 +1,320 @@
+//! The peering of the two regions' networks, and the routes on both sides.
+
+use async_trait::async_trait;
+
+use super::ChangeKind::{Add, Change, Remove, Replace};
+use super::{Difference, Leftovers, Reconciler, Shared};
+use crate::aws::Trouble;
+use crate::aws::ec2::{Ec2, Element};
+use crate::aws::trouble::TroubleKind;
+
+/// One region's network.
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// Its VPC.
+    pub vpc: String,
+    /// The tables that get a route to the other region.
+    pub route_tables: Vec<String>,
+    /// Its addresses.
+    pub cidr: String,
+}
+
+/// The peering.
+#[derive(Debug)]
+pub struct Peering {
+    /// What is shared.
+    pub shared: Shared,
+    /// Its name tag.
+    pub name: String,
+    /// Both networks; none: not known before they are there.
+    pub networks: [Option<Network>; 2],
+}
+
+/// A peering connection.
+#[derive(Debug, Clone)]
+struct Connection {
+    id: String,
+    status: String,
+    requester: String,
+    accepter: String,
+    tags: std::collections::BTreeMap<String, String>,
+}
+
+/// The statuses of what is gone, or as good as gone.
+const GONE: [&str; 5] = ["deleted", "deleting", "rejected", "expired", "failed"];
+
+#[async_trait]
+impl Reconciler for Peering {
+    fn name(&self) -> &'static str {
+        "peering"
+    }
+
+    async fn differences(&self) -> Result<Vec<Difference>, Trouble> {
+        let [home, away] = &self.shared.regions;
+        let what = format!("peering {}", self.name);
+        let mut all = Vec::new();
+        let [Some(mine), Some(theirs)] = &self.networks else {
+            all.push(Difference::new(
+                Add,
+                home,
+                what,
+                format!("to {away}, with routes on both sides"),
+            ));
+            return Ok(all);
+        };
+        let found = self.find().await?;
+        let fits = |connection: &Connection| connection.requester == mine.vpc && connection.accepter == theirs.vpc;
+        for stale in found.iter().filter(|connection| !fits(connection)) {
+            let act = delete(self.shared.clone(), stale.id.clone());
+            all.push(Difference::new(Replace, home, &what, format!("{} is of another network", stale.id)).by(act));
+        }
+        let connection = found.iter().find(|connection| fits(connection));
+        let active = connection.is_some_and(|connection| connection.status == "active");
+        match connection {
+            None => {
+                let act = create(
+                    self.shared.clone(),
+                    self.name.clone(),
+                    mine.vpc.clone(),
+                    theirs.vpc.clone(),
+                );
+                all.push(Difference::new(Add, home, &what, format!("{} to {}", mine.vpc, theirs.vpc)).by(act));
+            }
+            Some(connection) => match connection.status.as_str() {
+                "active" => {}
+                "pending-acceptance" => {
+                    let act = accept(self.shared.clone(), connection.id.clone());
+                    all.push(Difference::new(Change, away, &what, "is accepted").by(act));
+                }
+                status => all.push(Difference::new(Change, away, &what, format!("is {status}")).waits()),
+            },
+        }
+        if let Some(connection) = connection {
+            let missing = self.shared.missing_tags(&connection.tags);
+            if !missing.is_empty() {
+                let act = tag(self.shared.clone(), connection.id.clone(), missing);
+                all.push(Difference::new(Change, home, &what, "tags").by(act));
+            }
+        }
+        let id = connection.map(|connection| connection.id.clone()).unwrap_or_default();
+        for (index, (network, other)) in [(mine, theirs), (theirs, mine)].into_iter().enumerate() {
+            self.routes(index, network, &other.cidr, &id, active, &mut all).await?;
+        }
+        Ok(all)
+    }
+
+    async fn leftovers(&self, _data: bool) -> Result<Leftovers, Trouble> {
+        let mut left = Leftovers::default();
+        let found = self.find().await?;
+        for connection in &found {
+            for (index, network) in self.networks.iter().enumerate() {
+                let (Some(network), Some(other)) = (network, &self.networks[1 - index]) else {
+                    continue;
+                };
+                let region = &self.shared.regions[index];
+                for table in self.tables(index, network).await? {
+                    let id = table.at(&["routeTableId"]).to_owned();
+                    if route(&table, &other.cidr).is_some_and(|(through, _)| through == connection.id) {
+                        let act = unroute(self.shared.clone(), index, id.clone(), other.cidr.clone());
+                        left.remove
+                            .push(Difference::new(Remove, region, format!("route of {id}"), &other.cidr).by(act));
+                    }
+                }
+            }
+            let act = delete(self.shared.clone(), connection.id.clone());
+            left.remove.push(
+                Difference::new(
+                    Remove,
+                    &self.shared.regions[0],
+                    format!("peering {}", self.name),
+                    &connection.id,
+                )
+                .by(act),
+            );
+        }
+        Ok(left)
+    }
+}
+
+impl Peering {
+    fn ec2(&self, index: usize) -> Ec2<'_> {
+        Ec2::new(&self.shared.aws, &self.shared.regions[index])
+    }
+
+    /// Those with our name and tag that are not gone.
+    async fn find(&self) -> Result<Vec<Connection>, Trouble> {
+        let filter = [("Filter.1.Name", "tag:Name"), ("Filter.1.Value.1", self.name.as_str())];
+        let answer = self.ec2(0).call("DescribeVpcPeeringConnections", &filter).await?;
+        let mut found = Vec::new();
+        for item in answer.items("vpcPeeringConnectionSet") {
+            let connection = Connection {
+                id: item.at(&["vpcPeeringConnectionId"]).to_owned(),
+                status: item.at(&["status", "code"]).to_owned(),
+                requester: item.at(&["requesterVpcInfo", "vpcId"]).to_owned(),
+                accepter: item.at(&["accepterVpcInfo", "vpcId"]).to_owned(),
+                tags: item
+                    .items("tagSet")
+                    .map(|tag| (tag.at(&["key"]).to_owned(), tag.at(&["value"]).to_owned()))
+                    .collect(),
+            };
+            if connection.tags.get("Name") == Some(&self.name) && !GONE.contains(&connection.status.as_str()) {
+                if !self.shared.owns(&connection.tags) {
+                    let what = format!("the peering {} ({})", self.name, connection.id);
+                    return Err(self.shared.not_ours(&what, &self.shared.regions[0]));
+                }
+                found.push(connection);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn tables(&self, index: usize, network: &Network) -> Result<Vec<Element>, Trouble> {
+        if network.route_tables.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: Vec<String> = (1..=network.route_tables.len())
+            .map(|number| format!("RouteTableId.{number}"))
+            .collect();
+        let parameters: Vec<(&str, &str)> = names
+            .iter()
+            .map(String::as_str)
+            .zip(network.route_tables.iter().map(String::as_str))
+            .collect();
+        let answer = self.ec2(index).call("DescribeRouteTables", &parameters).await?;
+        let wanted = |table: &&Element| {
+            let id = table.at(&["routeTableId"]);
+            network.route_tables.iter().any(|wanted| wanted == id)
+        };
+        Ok(answer.items("routeTableSet").filter(wanted).cloned().collect())
+    }
+
+    async fn routes(
+        &self,
+        index: usize,
+        network: &Network,
+        to: &str,
+        through: &str,
+        active: bool,
+        all: &mut Vec<Difference>,
+    ) -> Result<(), Trouble> {
+        let region = &self.shared.regions[index];
+        let tables = self.tables(index, network).await?;
+        if tables.len() < network.route_tables.len() {
+            return Err(Trouble::own(
+                TroubleKind::Unfit,
+                format!("{region} lacks a route table that its network stack made: apply that stack again"),
+            ));
+        }
+        for table in tables {
+            let id = table.at(&["routeTableId"]).to_owned();
+            let what = format!("route of {id}");
+            let (action, change) = match route(&table, to) {
+                None => ("CreateRoute", Add),
+                Some((is, "active")) if is == through => continue,
+                Some(_) => ("ReplaceRoute", Change),
+            };
+            let act = set_route(
+                self.shared.clone(),
+                index,
+                action,
+                id,
+                to.to_owned(),
+                through.to_owned(),
+            );
+            all.push(Difference::new(change, region, what, format!("{to} through the peering")).by_if(active, act));
+        }
+        Ok(())
+    }
+}
+
+/// Through which peering a table leads to some addresses, and whether the route works.
+fn route<'a>(table: &'a Element, to: &str) -> Option<(&'a str, &'a str)> {
+    let mut routes = table.items("routeSet");
+    let route = routes.find(|route| route.at(&["destinationCidrBlock"]) == to)?;
+    Some((route.at(&["vpcPeeringConnectionId"]), route.at(&["state"])))
+}
+
+async fn create(shared: Shared, name: String, mine: String, theirs: String) -> Result<(), Trouble> {
+    let [home, away] = &shared.regions;
+    let mut parameters = vec![
+        ("VpcId".to_owned(), mine),
+        ("PeerVpcId".to_owned(), theirs),
+        ("PeerRegion".to_owned(), away.as_str().to_owned()),
+        (
+            "TagSpecification.1.ResourceType".to_owned(),
+            "vpc-peering-connection".to_owned(),
+        ),
+    ];
+    let tags = shared.each_tag().chain([("Name".to_owned(), name)]).enumerate();
+    for (index, (key, value)) in tags {
+        parameters.push((format!("TagSpecification.1.Tag.{}.Key", index + 1), key));
+        parameters.push((format!("TagSpecification.1.Tag.{}.Value", index + 1), value));
+    }
+    let parameters: Vec<(&str, &str)> = parameters
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    Ec2::new(&shared.aws, home)
+        .call("CreateVpcPeeringConnection", &parameters)
+        .await?;
+    Ok(())
+}
+
+async fn accept(shared: Shared, id: String) -> Result<(), Trouble> {
+    let ec2 = Ec2::new(&shared.aws, &shared.regions[1]);
+    ec2.call("AcceptVpcPeeringConnection", &[("VpcPeeringConnectionId", &id)])
+        .await?;
+    Ok(())
+}
+
+async fn delete(shared: Shared, id: String) -> Result<(), Trouble> {
+    let ec2 = Ec2::new(&shared.aws, &shared.regions[0]);
+    ec2.call("DeleteVpcPeeringConnection", &[("VpcPeeringConnectionId", &id)])
+        .await?;
+    Ok(())
+}
+
+async fn tag(shared: Shared, id: String, tags: Vec<(String, String)>) -> Result<(), Trouble> {
+    let mut parameters = vec![("ResourceId.1".to_owned(), id)];
+    for (index, (key, value)) in tags.into_iter().enumerate() {
+        parameters.push((format!("Tag.{}.Key", index + 1), key));
+        parameters.push((format!("Tag.{}.Value", index + 1), value));
+    }
+    let parameters: Vec<(&str, &str)> = parameters
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    Ec2::new(&shared.aws, &shared.regions[0])
+        .call("CreateTags", &parameters)
+        .await?;
+    Ok(())
+}
+
+async fn set_route(
+    shared: Shared,
+    index: usize,
+    action: &'static str,
+    table: String,
+    to: String,
+    through: String,
+) -> Result<(), Trouble> {
+    let ec2 = Ec2::new(&shared.aws, &shared.regions[index]);
+    let parameters = [
+        ("RouteTableId", table.as_str()),
+        ("DestinationCidrBlock", &to),
+        ("VpcPeeringConnectionId", &through),
+    ];
+    match ec2.call(action, &parameters).await {
+        Err(trouble) if trouble.is(&["RouteAlreadyExists"]) => Ok(()),
+        answer => answer.map(drop),
+    }
+}
+
+async fn unroute(shared: Shared, index: usize, table: String, to: String) -> Result<(), Trouble> {
+    let ec2 = Ec2::new(&shared.aws, &shared.regions[index]);
+    let parameters = [("RouteTableId", table.as_str()), ("DestinationCidrBlock", &to)];
+    match ec2.call("DeleteRoute", &parameters).await {
+        Err(trouble) if trouble.is(&["InvalidRoute.NotFound"]) => Ok(()),
+        answer => answer.map(drop),
+    }
+}

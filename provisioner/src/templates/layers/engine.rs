@@ -1,0 +1,358 @@
+//! The engine as a service: two sidecars per region, each a service of its own, because each has a number and a journal.
+//!
+//! A sidecar reads its files and tokens from parameters, which an operator writes: they are none of the stack's.
+
+use serde_json::{Value, json};
+use understudy_engine::decode::SOURCE;
+use understudy_policies::model::{LeaseStore, RegionName};
+
+use super::super::excuse::Excuse;
+use super::super::kinds::{
+    EcsCluster, EcsService, EcsTask, FileSystem, FileSystemAccess, FileSystemTarget, LogGroup, SecurityGroup,
+};
+use super::super::model::{Handle, Template};
+use super::super::site::{Layer, Site};
+use super::super::{Stack, iam};
+use super::keys::Keys;
+use super::network::Network;
+use crate::deployment::Engine;
+
+const SIDECARS: [[&str; 3]; 2] = [["Journal1", "Task1", "Sidecar1"], ["Journal2", "Task2", "Sidecar2"]];
+const TARGETS: [&str; 3] = ["JournalsInZoneA", "JournalsInZoneB", "JournalsInZoneC"];
+/// The user of the image.
+const USER: &str = "65532";
+/// What fetches files and tokens before the engine starts, so that the image needs no such thing.
+const FETCHER: &str = "public.ecr.aws/aws-cli/aws-cli:2.31.0";
+
+pub(super) struct Below<'a> {
+    pub(super) network: &'a Network,
+    pub(super) keys: &'a Keys,
+}
+
+pub(super) fn build(site: &Site<'_>, engine: &Engine, below: &Below<'_>, stacks: &mut Vec<Stack>) {
+    let Below { network, keys } = below;
+    let mut template = Template::new(site, Layer::Engine, "the engine, two sidecars");
+    let logs = template.add(
+        LogGroup,
+        "EngineLogs",
+        &site.names.log_group(site.region, "engine"),
+        json!({"RetentionInDays": site.deployment.retention.logs_days, "KmsKeyId": keys.logs}),
+    );
+    let cluster = template.add(
+        EcsCluster,
+        "Cluster",
+        &site.name("engine"),
+        json!({"ClusterSettings": [{"Name": "containerInsights", "Value": "enabled"}]}),
+    );
+    let files = journals(&mut template, site, network, keys);
+    let mut statements = sidecar(site);
+    statements.extend([
+        iam::with_key("Messages", &keys.messages),
+        iam::allow(
+            "Files",
+            &["ssm:GetParameter"],
+            json!(site.arn("ssm", &format!("parameter/understudy/{}/*", site.names.environment()))),
+        ),
+        iam::allow("FilesKey", &["kms:Decrypt"], json!(keys.data)),
+        iam::allow_if(
+            "Journal",
+            &["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
+            json!(files.arn()),
+            json!({"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}),
+        ),
+    ]);
+    let task_role = iam::role(
+        &mut template,
+        site,
+        ["TaskRole", "TaskPolicy"],
+        "engine",
+        "ecs-tasks.amazonaws.com",
+        statements,
+    );
+    let start_role = iam::service_role(
+        &mut template,
+        site,
+        ["StartRole", "StartPolicy"],
+        "engine-execution",
+        &iam::trust(site, "ecs-tasks.amazonaws.com"),
+        vec![
+            iam::logging(&logs.arn()),
+            // The token for a registry has no resource.
+            iam::allow("Registry", &["ecr:GetAuthorizationToken"], json!("*")),
+            iam::allow(
+                "Image",
+                &[
+                    "ecr:BatchCheckLayerAvailability",
+                    "ecr:BatchGetImage",
+                    "ecr:GetDownloadUrlForLayer",
+                ],
+                json!(site.arn("ecr", "repository/understudy-engine")),
+            ),
+        ],
+    );
+    for (index, [journal, task, service]) in SIDECARS.into_iter().enumerate() {
+        let number = index + 1;
+        let access = template.add(
+            FileSystemAccess,
+            journal,
+            &site.name(&format!("journal-{number}")),
+            json!({
+                "FileSystemId": files.reference(), "PosixUser": {"Uid": USER, "Gid": USER},
+                "RootDirectory": {
+                    "Path": format!("/sidecar-{number}"),
+                    "CreationInfo": {"OwnerUid": USER, "OwnerGid": USER, "Permissions": "0700"},
+                },
+            }),
+        );
+        let volumes = json!([
+            {
+                "Name": "journal",
+                "EFSVolumeConfiguration": {
+                    "FilesystemId": files.reference(), "TransitEncryption": "ENABLED",
+                    "AuthorizationConfig": {"AccessPointId": access.reference(), "IAM": "ENABLED"},
+                },
+            },
+            {"Name": "configuration"},
+            {"Name": "tokens"},
+        ]);
+        let task = template.add(
+            EcsTask,
+            task,
+            &site.name(&format!("engine-{number}")),
+            json!({
+                "NetworkMode": "awsvpc", "RequiresCompatibilities": ["FARGATE"],
+                "Cpu": engine.cpu.to_string(), "Memory": engine.memory_mb.to_string(),
+                "RuntimePlatform": {"CpuArchitecture": "ARM64", "OperatingSystemFamily": "LINUX"},
+                "TaskRoleArn": task_role.arn(), "ExecutionRoleArn": start_role.arn(), "Volumes": volumes,
+                "ContainerDefinitions": [fetcher(site, number, &logs), sidecar_container(site, engine, number, &logs)],
+            }),
+        );
+        let service = template.add(
+            EcsService,
+            service,
+            &site.name(&format!("engine-{number}")),
+            json!({
+                "Cluster": cluster.reference(), "TaskDefinition": task.reference(), "DesiredCount": 1,
+                "LaunchType": "FARGATE", "PlatformVersion": "LATEST", "EnableExecuteCommand": false,
+                // A journal has one writer: the old task ends before the new one begins.
+                "DeploymentConfiguration": {
+                    "MinimumHealthyPercent": 0, "MaximumPercent": 100,
+                    "DeploymentCircuitBreaker": {"Enable": true, "Rollback": true},
+                },
+                "NetworkConfiguration": {"AwsvpcConfiguration": {
+                    // In different zones.
+                    "Subnets": [network.subnets[index]], "SecurityGroups": [network.engine], "AssignPublicIp": "DISABLED",
+                }},
+                "PropagateTags": "SERVICE",
+            }),
+        );
+        let mut needs = TARGETS.to_vec();
+        needs.extend(["TaskPolicy", "StartPolicy"]);
+        template.wait(&service, &needs);
+    }
+    template.after(Layer::Configuration);
+    stacks.push(template.finish(stacks));
+}
+
+/// Where the journals are. They outlive their tasks.
+fn journals(template: &mut Template<'_>, site: &Site<'_>, network: &Network, keys: &Keys) -> Handle<FileSystem> {
+    let cidr = site.network.cidr.to_string();
+    let nfs = |why: &str| json!([{"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049, "CidrIp": cidr, "Description": why}]);
+    let group = template.add(
+        SecurityGroup,
+        "JournalsGroup",
+        &site.name("journals"),
+        json!({
+            "GroupDescription": "journals of the sidecars", "VpcId": network.vpc,
+            "SecurityGroupIngress": nfs("sidecars"), "SecurityGroupEgress": nfs("answers only"),
+        }),
+    );
+    let files = template.add(
+        FileSystem,
+        "Journals",
+        &site.name("journals"),
+        json!({"Encrypted": true, "KmsKeyId": keys.storage, "BackupPolicy": {"Status": "ENABLED"}}),
+    );
+    template.keep(&files);
+    template.excuse(
+        &files,
+        &[Excuse::Nag(
+            "EFSInBackupPlan",
+            "AWS's own backup policy is on; the lease item is the record, the journal is detail",
+        )],
+    );
+    for (id, subnet) in TARGETS.into_iter().zip(&network.subnets) {
+        template.add(
+            FileSystemTarget,
+            id,
+            "",
+            json!({"FileSystemId": files.reference(), "SubnetId": subnet, "SecurityGroups": [group.group_id()]}),
+        );
+    }
+    files
+}
+
+fn logged(site: &Site<'_>, number: usize, logs: &Handle<LogGroup>) -> Value {
+    json!({
+        "LogDriver": "awslogs",
+        "Options": {
+            "awslogs-group": logs.reference(), "awslogs-region": site.region.as_str(),
+            "awslogs-stream-prefix": format!("sidecar-{number}"),
+        },
+    })
+}
+
+fn mount(volume: &str, at: &str, read_only: bool) -> Value {
+    json!({"SourceVolume": volume, "ContainerPath": at, "ReadOnly": read_only})
+}
+
+fn fetcher(site: &Site<'_>, number: usize, logs: &Handle<LogGroup>) -> Value {
+    let at = format!("/understudy/{}", site.names.environment());
+    let script = format!(
+        "umask 077; export HOME=/run/secrets/understudy AWS_PAGER=; \
+         for name in policy platform; do aws ssm get-parameter --name {at}/$name.toml --query Parameter.Value --output text \
+         > /etc/understudy/$name.toml; done; \
+         for name in token peer-token; do aws ssm get-parameter --with-decryption --name {at}/$name --query Parameter.Value \
+         --output text > /run/secrets/understudy/$name; done"
+    );
+    json!({
+        "Name": "configuration", "Image": FETCHER, "Essential": false, "User": format!("{USER}:{USER}"),
+        "ReadonlyRootFilesystem": true, "Privileged": false,
+        "LinuxParameters": {"InitProcessEnabled": true, "Capabilities": {"Drop": ["ALL"]}},
+        "EntryPoint": ["/bin/sh", "-euc"], "Command": [script],
+        "MountPoints": [
+            mount("configuration", "/etc/understudy", false), mount("tokens", "/run/secrets/understudy", false),
+        ],
+        "LogConfiguration": logged(site, number, logs),
+    })
+}
+
+fn sidecar_container(site: &Site<'_>, engine: &Engine, number: usize, logs: &Handle<LogGroup>) -> Value {
+    json!({
+        "Name": "engine", "Image": engine.image.replace("{region}", site.region.as_str()), "Essential": true,
+        "User": format!("{USER}:{USER}"), "ReadonlyRootFilesystem": true, "Privileged": false,
+        "LinuxParameters": {"InitProcessEnabled": true, "Capabilities": {"Drop": ["ALL"]}},
+        // A driver hands its seat over before it leaves.
+        "StopTimeout": 45,
+        "Command": [
+            "run", format!("--region={}", site.region), format!("--sidecar={number}"),
+            "--policy=/etc/understudy/policy.toml", "--platform=/etc/understudy/platform.toml",
+            "--journal=/var/lib/understudy", "--token-file=/run/secrets/understudy/token",
+            "--peer-token-file=/run/secrets/understudy/peer-token", "--listen=127.0.0.1:7070",
+            "--peer-listen=0.0.0.0:7443", "--log=json",
+        ],
+        "PortMappings": [{"Name": "peers", "ContainerPort": 7443, "Protocol": "tcp"}],
+        "MountPoints": [
+            mount("journal", "/var/lib/understudy", false), mount("configuration", "/etc/understudy", true),
+            mount("tokens", "/run/secrets/understudy", true),
+        ],
+        "HealthCheck": {
+            "Command": ["CMD", "understudy-engine", "status", "--json"],
+            "Interval": 10, "Timeout": 3, "Retries": 3, "StartPeriod": 10,
+        },
+        "DependsOn": [{"ContainerName": "configuration", "Condition": "SUCCESS"}],
+        "LogConfiguration": logged(site, number, logs),
+    })
+}
+
+/// What a sidecar calls: the same as the engine's own list under `deploy/iam`, with which a test compares it.
+fn sidecar(site: &Site<'_>) -> Vec<Value> {
+    let names = &site.names;
+    let table = |region: &RegionName, name: &str| names.table_arn(region, name);
+    let lease = match &site.policy.lease.store {
+        LeaseStore::MultiRegion => site.both(|region| table(region, &names.lease_table())),
+        LeaseStore::SingleTable { region } => vec![table(region, &names.lease_table())],
+    };
+    let clusters = site.both(|region| names.arn("rds", Some(region), &format!("cluster:{}", names.cluster(region))));
+    let global = names.arn("rds", None, &format!("global-cluster:{}", names.global_cluster()));
+    let buses = site.both(|region| names.arn("events", Some(region), "event-bus/default"));
+    let switch_b = format!("{}/switch-b.json", names.bucket_arn(&names.switch_bucket()));
+    let machines: Vec<String> = ["failover", "failback"]
+        .map(|way| site.arn("states", &format!("stateMachine:{}", site.name(way))))
+        .into_iter()
+        .flat_map(|machine| {
+            let parts = machine.replace(":stateMachine:", ":mapRun:") + "/*:*";
+            [machine, parts]
+        })
+        .collect();
+    let mut statements = vec![
+        iam::allow("Lease", &["dynamodb:GetItem", "dynamodb:UpdateItem"], json!(lease)),
+        iam::allow(
+            "SwitchA",
+            &["dynamodb:GetItem", "dynamodb:UpdateItem"],
+            json!([table(names.standby(), &names.switch_table())]),
+        ),
+        iam::allow("SwitchB", &["s3:GetObject", "s3:PutObject"], json!([switch_b])),
+        iam::allow(
+            "OrderPath",
+            &["dynamodb:UpdateItem"],
+            json!([table(site.region, &names.order_path_table())]),
+        ),
+        iam::allow(
+            "GlobalClusters",
+            &["rds:DescribeGlobalClusters"],
+            json!([names.arn("rds", None, "global-cluster:*")]),
+        ),
+        iam::allow("OwnCluster", &["rds:DescribeDBClusters"], json!([clusters[0]])),
+        iam::allow(
+            "OldVolume",
+            &["rds:DescribeDBClusterSnapshots"],
+            json!([clusters[1], names.arn("rds", Some(site.peer), "cluster-snapshot:*")]),
+        ),
+        iam::allow(
+            "MoveTheWriter",
+            &[
+                "rds:CreateGlobalCluster",
+                "rds:FailoverGlobalCluster",
+                "rds:RemoveFromGlobalCluster",
+                "rds:SwitchoverGlobalCluster",
+            ],
+            json!([global.clone(), format!("{global}-*"), clusters[0], clusters[1]]),
+        ),
+        iam::allow(
+            "Operators",
+            &["sns:Publish"],
+            json!([site.arn("sns", &names.topic(site.region))]),
+        ),
+        iam::allow_if(
+            "OwnEvents",
+            &["events:PutEvents"],
+            json!(buses),
+            json!({"StringEquals": {"events:source": SOURCE}}),
+        ),
+        iam::allow_if(
+            "Heartbeat",
+            &["cloudwatch:PutMetricData"],
+            json!(["*"]),
+            json!({"StringEquals": {"cloudwatch:namespace": "Understudy"}}),
+        ),
+        iam::allow(
+            "Queue",
+            &["sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"],
+            json!([site.arn("sqs", &names.engine_queue(site.region))]),
+        ),
+        iam::allow(
+            "DeadLetters",
+            &["sqs:GetQueueUrl", "sqs:SendMessage"],
+            json!([site.arn("sqs", &names.engine_dead_letters(site.region))]),
+        ),
+        iam::allow(
+            "Alarms",
+            &["cloudwatch:DescribeAlarms"],
+            json!([names
+                .arn("cloudwatch", None, &format!("alarm:{}", names.shared("*")))
+                .replace(":cloudwatch::", ":cloudwatch:*:")]),
+        ),
+        iam::allow("Lag", &["cloudwatch:GetMetricData"], json!(["*"])),
+        iam::allow("Executions", &["states:ListExecutions"], json!(machines)),
+    ];
+    if let Some(domain) = &site.deployment.domain {
+        let zone = domain.zone_id.as_deref().unwrap_or("*");
+        statements.push(iam::allow(
+            "PublicName",
+            &["route53:ChangeResourceRecordSets", "route53:ListResourceRecordSets"],
+            json!([format!("arn:{}:route53:::hostedzone/{zone}", names.partition())]),
+        ));
+    }
+    statements
+}

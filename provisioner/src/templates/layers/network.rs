@@ -1,0 +1,283 @@
+//! The network: private subnets over three zones, and the ways out of them that stay inside AWS.
+//!
+//! The peering with the other region, and its routes, are a reconciler's: no stack can name what the other region's stack makes.
+
+use serde_json::{Value, json};
+
+use super::super::excuse::Excuse;
+use super::super::kinds::{
+    FlowLog, LogGroup, RouteTable, RouteTableAssociation, SecurityGroup, Subnet, Vpc, VpcEndpoint,
+};
+use super::super::model::{Expr, Handle, Import, Template};
+use super::super::site::{Layer, Site};
+use super::super::{Stack, iam};
+use super::keys::Keys;
+
+/// What the network exports.
+#[derive(Debug)]
+pub(super) struct Network {
+    pub(super) vpc: Import,
+    pub(super) subnets: [Import; 3],
+    pub(super) route_tables: [Import; 3],
+    /// The security groups of functions, database and engine.
+    pub(super) functions: Import,
+    pub(super) engine: Import,
+}
+
+const SUBNETS: [[&str; 3]; 3] = [
+    ["PrivateSubnetA", "PrivateRoutesA", "PrivateRoutesOfSubnetA"],
+    ["PrivateSubnetB", "PrivateRoutesB", "PrivateRoutesOfSubnetB"],
+    ["PrivateSubnetC", "PrivateRoutesC", "PrivateRoutesOfSubnetC"],
+];
+const SUBNET_EXPORTS: [[&str; 2]; 3] = [
+    ["private-subnet-a", "routes-a"],
+    ["private-subnet-b", "routes-b"],
+    ["private-subnet-c", "routes-c"],
+];
+
+/// The services that are reached without the internet.
+const INTERFACES: [(&str, &str); 9] = [
+    ("QueueEndpoint", "sqs"),
+    ("TopicEndpoint", "sns"),
+    ("SecretEndpoint", "secretsmanager"),
+    ("ParameterEndpoint", "ssm"),
+    ("KeyEndpoint", "kms"),
+    ("LogEndpoint", "logs"),
+    ("EventEndpoint", "events"),
+    ("MachineEndpoint", "states"),
+    ("TokenEndpoint", "sts"),
+];
+
+pub(super) fn build(site: &Site<'_>, keys: &Keys, stacks: &mut Vec<Stack>) -> Network {
+    let mut template = Template::new(
+        site,
+        Layer::Network,
+        "private subnets over three zones, endpoints, security groups",
+    );
+    let cidr = site.network.cidr.to_string();
+    let vpc = template.add(
+        Vpc,
+        "Vpc",
+        &site.name("network"),
+        json!({"CidrBlock": cidr, "EnableDnsHostnames": true, "EnableDnsSupport": true}),
+    );
+    let reason = "CloudFormation cannot empty the default group; nothing is in it, and everything here names its own";
+    template.excuse(&vpc, &[Excuse::Nag("VPCDefaultSecurityGroupClosed", reason)]);
+    let (subnets, tables) = private(&mut template, site, &vpc);
+    let groups = groups(&mut template, site, &vpc);
+    endpoints(&mut template, site, &vpc, &subnets, &tables, &groups.endpoints);
+    flow_logs(&mut template, site, &vpc, keys);
+
+    template.export("network-cidr", cidr);
+    template.export("database-group", groups.database.group_id());
+    let exported = |template: &mut Template<'_>, index: usize| {
+        let [subnet, routes] = SUBNET_EXPORTS[index];
+        (
+            template.export(subnet, &subnets[index]),
+            template.export(routes, &tables[index]),
+        )
+    };
+    let [(a, table_a), (b, table_b), (c, table_c)] = [0, 1, 2].map(|index| exported(&mut template, index));
+    let network = Network {
+        vpc: template.export("network", vpc.reference()),
+        subnets: [a, b, c],
+        route_tables: [table_a, table_b, table_c],
+        functions: template.export("functions-group", groups.functions.group_id()),
+        engine: template.export("engine-group", groups.engine.group_id()),
+    };
+    stacks.push(template.finish(stacks));
+    network
+}
+
+/// One subnet in each zone, with a table of its own: what goes wrong in one zone stays there.
+fn private(template: &mut Template<'_>, site: &Site<'_>, vpc: &Handle<Vpc>) -> (Vec<Expr>, Vec<Expr>) {
+    let mut made = (Vec::new(), Vec::new());
+    for (index, [subnet, routes, association]) in SUBNETS.into_iter().enumerate() {
+        let zone = ["a", "b", "c"][index];
+        let subnet = template.add(
+            Subnet,
+            subnet,
+            &site.name(&format!("private-{zone}")),
+            json!({
+                "VpcId": vpc.reference(),
+                "CidrBlock": site.network.subnets[index].to_string(),
+                "AvailabilityZone": {"Fn::Select": [index, {"Fn::GetAZs": ""}]},
+                "MapPublicIpOnLaunch": false,
+            }),
+        );
+        let table = template.add(
+            RouteTable,
+            routes,
+            &site.name(&format!("private-{zone}")),
+            json!({"VpcId": vpc.reference()}),
+        );
+        template.add(
+            RouteTableAssociation,
+            association,
+            "",
+            json!({"SubnetId": subnet.reference(), "RouteTableId": table.reference()}),
+        );
+        made.0.push(subnet.reference());
+        made.1.push(table.reference());
+    }
+    made
+}
+
+struct Groups {
+    endpoints: Handle<SecurityGroup>,
+    functions: Handle<SecurityGroup>,
+    engine: Handle<SecurityGroup>,
+    database: Handle<SecurityGroup>,
+}
+
+const HTTPS: u16 = 443;
+const POSTGRES: u16 = 5432;
+/// Sidecars speak to each other here.
+const PEERS: u16 = 7443;
+const NFS: u16 = 2049;
+
+/// Security groups. One of another region cannot be named, so the other region is known by its addresses.
+fn groups(template: &mut Template<'_>, site: &Site<'_>, vpc: &Handle<Vpc>) -> Groups {
+    let here = site.network.cidr.to_string();
+    let there = site.peer_network.cidr.to_string();
+    let open = |port: u16, cidr: &str, why: &str| json!({"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": cidr, "Description": why});
+    let from = |port: u16, group: &Handle<SecurityGroup>, why: &str| {
+        json!({
+            "IpProtocol": "tcp", "FromPort": port, "ToPort": port, "SourceSecurityGroupId": group.group_id(),
+            "Description": why,
+        })
+    };
+    let mut group = |id, role: &str, what: &str, ingress: Vec<Value>, egress: Vec<Value>| {
+        template.add(
+            SecurityGroup,
+            id,
+            &site.name(role),
+            json!({
+                "GroupDescription": what, "VpcId": vpc.reference(),
+                "SecurityGroupIngress": ingress, "SecurityGroupEgress": egress,
+            }),
+        )
+    };
+    let https = || open(HTTPS, "0.0.0.0/0", "AWS and venues");
+    let databases = || {
+        [
+            open(POSTGRES, &here, "the database of this region"),
+            open(POSTGRES, &there, "the database of the other region"),
+        ]
+    };
+    let functions = group(
+        "FunctionsGroup",
+        "functions",
+        "functions: they are called by nobody in the network",
+        Vec::new(),
+        [https()].into_iter().chain(databases()).collect(),
+    );
+    let engine = group(
+        "EngineGroup",
+        "engine",
+        "sidecars of the engine",
+        vec![
+            open(PEERS, &here, "sidecars of this region"),
+            open(PEERS, &there, "sidecars of the other region"),
+        ],
+        [
+            https(),
+            open(PEERS, &here, "sidecars of this region"),
+            open(PEERS, &there, "sidecars of the other region"),
+            open(NFS, &here, "the journal"),
+        ]
+        .into_iter()
+        .chain(databases())
+        .collect(),
+    );
+    let endpoints = group(
+        "EndpointsGroup",
+        "endpoints",
+        "endpoints of AWS services",
+        vec![open(HTTPS, &here, "everything in this network")],
+        vec![open(HTTPS, &here, "answers only")],
+    );
+    let database = group(
+        "DatabaseGroup",
+        "database",
+        "the database",
+        vec![
+            from(POSTGRES, &functions, "order functions"),
+            from(POSTGRES, &engine, "sidecars of this region"),
+            open(POSTGRES, &there, "sidecars and functions of the other region"),
+        ],
+        vec![open(POSTGRES, &here, "answers only")],
+    );
+    Groups {
+        endpoints,
+        functions,
+        engine,
+        database,
+    }
+}
+
+fn endpoints(
+    template: &mut Template<'_>,
+    site: &Site<'_>,
+    vpc: &Handle<Vpc>,
+    subnets: &[Expr],
+    tables: &[Expr],
+    group: &Handle<SecurityGroup>,
+) {
+    let service = |name: &str| format!("com.amazonaws.{}.{name}", site.region);
+    // Only this account's resources, whoever asks.
+    let of_account = iam::document([json!({
+        "Sid": "OfThisAccount", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:PrincipalAccount": site.names.account()}},
+    })]);
+    for (id, name) in [("BucketEndpoint", "s3"), ("TableEndpoint", "dynamodb")] {
+        template.add(
+            VpcEndpoint,
+            id,
+            &site.name(name),
+            json!({
+                "VpcId": vpc.reference(), "ServiceName": service(name), "VpcEndpointType": "Gateway",
+                "RouteTableIds": tables, "PolicyDocument": of_account,
+            }),
+        );
+    }
+    for (id, name) in INTERFACES {
+        template.add(
+            VpcEndpoint,
+            id,
+            &site.name(name),
+            json!({
+                "VpcId": vpc.reference(), "ServiceName": service(name), "VpcEndpointType": "Interface",
+                "SubnetIds": subnets, "SecurityGroupIds": [group.group_id()], "PrivateDnsEnabled": true,
+                "PolicyDocument": of_account,
+            }),
+        );
+    }
+}
+
+fn flow_logs(template: &mut Template<'_>, site: &Site<'_>, vpc: &Handle<Vpc>, keys: &Keys) {
+    let group = template.add(
+        LogGroup,
+        "FlowLogs",
+        &site.names.log_group(site.region, "network"),
+        json!({"RetentionInDays": site.deployment.retention.logs_days, "KmsKeyId": keys.logs}),
+    );
+    let role = iam::service_role(
+        template,
+        site,
+        ["FlowLogsRole", "FlowLogsPolicy"],
+        "flow-logs",
+        &iam::trust(site, "vpc-flow-logs.amazonaws.com"),
+        vec![iam::logging(&group.arn())],
+    );
+    template.add(
+        FlowLog,
+        "FlowLog",
+        &site.name("network"),
+        json!({
+            "ResourceId": vpc.reference(), "ResourceType": "VPC", "TrafficType": "ALL",
+            "LogDestinationType": "cloud-watch-logs", "LogGroupName": group.reference(),
+            "DeliverLogsPermissionArn": role.arn(), "MaxAggregationInterval": 60,
+        }),
+    );
+}

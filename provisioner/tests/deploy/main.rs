@@ -1,0 +1,14 @@
+//! Plan, apply, verify, drift and destroy on an empty ministack; interrupted anywhere; and every bad input that only AWS can see.
+
+mod bad_inputs;
+mod command;
+mod documentation;
+#[path = "../../../engine/tests/aws/emulator.rs"]
+mod emulator;
+mod interrupted;
+mod pins;
+mod proxy;
+mod requirements;
+mod stacks;
+mod support;
+mod whole;

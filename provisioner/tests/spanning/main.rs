@@ -1,0 +1,10 @@
+//! Each reconciler against ministack: what it makes is read back through the service's own API, a second run changes
+//! nothing, and what it removes is gone.
+
+mod database;
+mod dns;
+#[path = "../../../engine/tests/aws/emulator.rs"]
+mod emulator;
+mod network;
+mod storage;
+mod support;

@@ -1,0 +1,125 @@
+//! Peering with its routes, and events that are told to the other region.
+
+use understudy_provisioner::aws::ec2::Ec2;
+use understudy_provisioner::spanning::Shared;
+use understudy_provisioner::spanning::forwarding::Forwarding;
+use understudy_provisioner::spanning::peering::{Network, Peering};
+
+use crate::support::{apply, plan, remove, start};
+
+async fn network(shared: &Shared, index: usize, cidr: &str) -> Network {
+    let ec2 = Ec2::new(&shared.aws, &shared.regions[index]);
+    let vpc = ec2.call("CreateVpc", &[("CidrBlock", cidr)]).await.unwrap();
+    let vpc = vpc.at(&["vpc", "vpcId"]).to_owned();
+    let mut route_tables = Vec::new();
+    for _ in 0..3 {
+        let table = ec2.call("CreateRouteTable", &[("VpcId", &vpc)]).await.unwrap();
+        route_tables.push(table.at(&["routeTable", "routeTableId"]).to_owned());
+    }
+    Network {
+        vpc,
+        route_tables,
+        cidr: cidr.to_owned(),
+    }
+}
+
+/// R8.1.
+#[tokio::test]
+async fn networks_are_peered_with_routes_on_both_sides() {
+    let (_emulator, shared) = start().await;
+    let networks = [
+        Some(network(&shared, 0, "10.10.0.0/16").await),
+        Some(network(&shared, 1, "10.20.0.0/16").await),
+    ];
+    let peering = Peering {
+        shared: shared.clone(),
+        name: "understudy-dev1-peering".to_owned(),
+        networks: networks.clone(),
+    };
+    apply(&peering).await;
+    for (index, cidr) in ["10.20.0.0/16", "10.10.0.0/16"].into_iter().enumerate() {
+        let ec2 = Ec2::new(&shared.aws, &shared.regions[index]);
+        for table in &networks[index].as_ref().unwrap().route_tables {
+            let answer = ec2
+                .call("DescribeRouteTables", &[("RouteTableId.1", table)])
+                .await
+                .unwrap();
+            let table = answer.items("routeTableSet").next().unwrap();
+            let mut routes = table.items("routeSet");
+            let route = routes
+                .find(|route| route.at(&["destinationCidrBlock"]) == cidr)
+                .unwrap();
+            assert!(route.at(&["vpcPeeringConnectionId"]).starts_with("pcx-"));
+        }
+        let answer = ec2.call("DescribeVpcPeeringConnections", &[]).await.unwrap();
+        let connection = answer.items("vpcPeeringConnectionSet").next().unwrap();
+        assert_eq!(connection.at(&["status", "code"]), "active");
+    }
+    // A route is lost.
+    let table = networks[1].as_ref().unwrap().route_tables[2].clone();
+    let ec2 = Ec2::new(&shared.aws, &shared.regions[1]);
+    let parameters = [
+        ("RouteTableId", table.as_str()),
+        ("DestinationCidrBlock", "10.10.0.0/16"),
+    ];
+    ec2.call("DeleteRoute", &parameters).await.unwrap();
+    assert_eq!(
+        plan(&peering).await,
+        [format!(
+            "Add route of {table} in us-east-2: 10.10.0.0/16 through the peering"
+        )]
+    );
+    apply(&peering).await;
+    assert_eq!(remove(&peering, false).await, []);
+    assert_eq!(plan(&peering).await.len(), 7, "a peering and six routes");
+}
+
+#[tokio::test]
+async fn what_ec2_refuses_is_explained() {
+    let (_emulator, shared) = start().await;
+    let ec2 = Ec2::new(&shared.aws, &shared.regions[0]);
+    let parameters = [("VpcPeeringConnectionId", "pcx-1")];
+    let trouble = ec2.call("AcceptVpcPeeringConnection", &parameters).await.unwrap_err();
+    assert_eq!(trouble.code, "InvalidVpcPeeringConnectionID.NotFound");
+    assert!(
+        trouble
+            .to_string()
+            .starts_with("`ec2:AcceptVpcPeeringConnection` in us-east-1 failed"),
+        "{trouble}"
+    );
+}
+
+/// R5.3: both ways, and without a loop. ministack drops what goes to another region's bus, so the rules are read back.
+#[tokio::test]
+async fn events_are_forwarded_both_ways_and_never_back() {
+    let (_emulator, shared) = start().await;
+    let rules = ["understudy-dev1-us-east-1-forward", "understudy-dev1-us-east-2-forward"].map(str::to_owned);
+    let role = |region: &str| {
+        Some(format!(
+            "arn:aws:iam::000000000000:role/understudy-dev1-{region}-forward"
+        ))
+    };
+    let forwarding = Forwarding {
+        shared: shared.clone(),
+        rules: rules.clone(),
+        roles: [role("us-east-1"), role("us-east-2")],
+    };
+    apply(&forwarding).await;
+    for (index, name) in rules.iter().enumerate() {
+        let (here, there) = (&shared.regions[index], &shared.regions[1 - index]);
+        let client = shared.aws.eventbridge(here);
+        let rule = client.describe_rule().name(name).send().await.unwrap();
+        let pattern: serde_json::Value = serde_json::from_str(rule.event_pattern().unwrap()).unwrap();
+        assert_eq!(
+            pattern["region"],
+            serde_json::json!([here.as_str()]),
+            "only what originated here"
+        );
+        let targets = client.list_targets_by_rule().rule(name).send().await.unwrap();
+        let bus = format!("arn:aws:events:{there}:000000000000:event-bus/default");
+        assert_eq!(targets.targets()[0].arn(), bus);
+        assert!(targets.targets()[0].role_arn().is_some());
+    }
+    assert_eq!(remove(&forwarding, false).await, []);
+    assert_eq!(plan(&forwarding).await.len(), 4);
+}
