@@ -20,6 +20,8 @@ pub(crate) struct Cast {
     pub(crate) sidecars: [u16; 2],
     /// How long the home region has to prove itself.
     pub(crate) soak: &'static str,
+    /// Whether people and venues are asked before anything goes on. They agree at once.
+    pub(crate) gates: bool,
 }
 
 impl Default for Cast {
@@ -28,6 +30,7 @@ impl Default for Cast {
             holder: Region::Home,
             sidecars: [1, 1],
             soak: "7d",
+            gates: false,
         }
     }
 }
@@ -79,7 +82,15 @@ impl Stage {
     /// The same in a world that is there already.
     pub(crate) fn around(world: World, cast: Cast) -> Self {
         let folder = world.folder().to_owned();
-        write(&folder.join("policy.toml"), &policy(cast.soak));
+        let mut text = policy(cast.soak);
+        if cast.gates {
+            for gate in ["approve-failover", "approve-failback", "reconcile-venues"] {
+                let (off, on) = (format!("{gate} = false"), format!("{gate} = true"));
+                assert!(text.contains(&off), "the default policy has no line `{off}` any more");
+                text = text.replacen(&off, &on, 1);
+            }
+        }
+        write(&folder.join("policy.toml"), &text);
         write(&folder.join("token"), "0123456789abcdef0123456789abcdef\n");
         write(&folder.join("peer-token"), "fedcba9876543210fedcba9876543210\n");
         let ports: Vec<Vec<u16>> = cast

@@ -6,7 +6,7 @@ use std::time::Duration;
 use understudy_engine::core::effect::{Effect, Intent, Outcome};
 use understudy_engine::core::ids::Region;
 use understudy_engine::core::machine::StateName;
-use understudy_engine::workflow::StepId;
+use understudy_engine::workflow::{FAILBACK, FAILOVER, StepId};
 
 use crate::engines::Engine;
 use crate::stage::{Cast, SECOND, Stage};
@@ -90,19 +90,33 @@ fn rests(stage: &Stage, case: Case, states: [StateName; 2], serving: Region) {
 
 /// The home region is lost, and comes back.
 fn failover(case: Case) {
-    failover_with(case, 1);
+    failover_with(case, Cast::default());
 }
 
 /// The same, with another sidecar that takes the seat meanwhile, and meets the first when that comes back.
 fn failover_of_two(case: Case) {
-    failover_with(case, 2);
+    failover_with(
+        case,
+        Cast {
+            sidecars: [1, 2],
+            ..Cast::default()
+        },
+    );
 }
 
-fn failover_with(case: Case, sidecars: u16) {
-    let stage = Stage::settled(Cast {
-        sidecars: [1, sidecars],
-        ..Cast::default()
-    });
+/// The same, with every gate.
+fn gated_failover(case: Case) {
+    failover_with(
+        case,
+        Cast {
+            gates: true,
+            ..Cast::default()
+        },
+    );
+}
+
+fn failover_with(case: Case, cast: Cast) {
+    let stage = Stage::settled(cast);
     let away = stage.driver(Region::Away);
     let returns = matches!(
         case.step,
@@ -141,20 +155,40 @@ fn reverting(case: Case) {
 
 /// The platform goes home.
 fn failback(case: Case) {
-    failback_with(case, 1);
+    failback_with(case, HOMEWARD);
 }
 
 /// The same, with another sidecar.
 fn failback_of_two(case: Case) {
-    failback_with(case, 2);
+    failback_with(
+        case,
+        Cast {
+            sidecars: [1, 2],
+            ..HOMEWARD
+        },
+    );
 }
 
-fn failback_with(case: Case, sidecars: u16) {
-    let stage = Stage::settled(Cast {
-        holder: Region::Away,
-        soak: "60s",
-        sidecars: [1, sidecars],
-    });
+/// The same, with every gate.
+fn gated_failback(case: Case) {
+    failback_with(
+        case,
+        Cast {
+            gates: true,
+            ..HOMEWARD
+        },
+    );
+}
+
+const HOMEWARD: Cast = Cast {
+    holder: Region::Away,
+    sidecars: [1, 1],
+    soak: "60s",
+    gates: false,
+};
+
+fn failback_with(case: Case, cast: Cast) {
+    let stage = Stage::settled(cast);
     let away = stage.driver(Region::Away);
     strike(&stage, &away, case, || {});
     rests(&stage, case, [StateName::Serving, StateName::Steady], Region::Home);
@@ -162,11 +196,7 @@ fn failback_with(case: Case, sidecars: u16) {
 
 /// The database refuses to go home once: the failback is undone, and then made.
 fn rolling_back(case: Case) {
-    let stage = Stage::settled(Cast {
-        holder: Region::Away,
-        soak: "60s",
-        ..Cast::default()
-    });
+    let stage = Stage::settled(HOMEWARD);
     let away = stage.driver(Region::Away);
     stage.world.lock().refuses_switchover = true;
     let shared = stage.world.shared().clone();
@@ -211,7 +241,25 @@ macro_rules! steps {
         fn $name() {
             sweep(StepId::$step, $play);
         })+
+
+        /// Every step that is swept.
+        const SWEPT: &[StepId] = &[$(StepId::$step),+];
     };
+}
+
+/// Steps that ask nothing of anybody: they wait for what the engine sees.
+const WITHOUT_EFFECT: [StepId; 3] = [StepId::AwaitLease, StepId::AwaitRegion, StepId::ConfirmHome];
+
+#[test]
+fn every_step_of_both_workflows_that_has_an_effect_is_swept() {
+    for step in FAILOVER.steps.iter().chain(FAILBACK.steps) {
+        assert_ne!(
+            SWEPT.contains(&step.id),
+            WITHOUT_EFFECT.contains(&step.id),
+            "{:?} has to be in one of the two lists",
+            step.id
+        );
+    }
 }
 
 steps! {
@@ -254,6 +302,9 @@ steps! {
     failback_of_two_at_close_order_path: failback_of_two at CloseOrderPath;
     failback_of_two_at_switch_over_database: failback_of_two at SwitchOverDatabase;
     failback_of_two_at_transfer_lease: failback_of_two at TransferLease;
+    gated_failover_at_approve_failover: gated_failover at ApproveFailover;
+    gated_failover_at_reconcile_venues: gated_failover at ReconcileVenues;
+    gated_failback_at_approve_failback: gated_failback at ApproveFailback;
     rolling_back_at_look_at_writer: rolling_back at LookAtWriter;
     rolling_back_at_open_intake: rolling_back at OpenIntake;
     rolling_back_at_open_processing: rolling_back at OpenProcessing;

@@ -7,6 +7,8 @@ mod documentation;
 mod emulator;
 mod interrupted;
 mod pins;
+#[path = "../../../engine/tests/service/ports.rs"]
+mod ports;
 mod proxy;
 mod requirements;
 mod stacks;

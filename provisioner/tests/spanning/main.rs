@@ -6,5 +6,7 @@ mod dns;
 #[path = "../../../engine/tests/aws/emulator.rs"]
 mod emulator;
 mod network;
+#[path = "../../../engine/tests/service/ports.rs"]
+mod ports;
 mod storage;
 mod support;
