@@ -4,6 +4,7 @@ mod bad_inputs;
 mod command;
 mod documentation;
 #[path = "../../../engine/tests/aws/emulator.rs"]
+#[expect(dead_code, reason = "only the engine needs moto")]
 mod emulator;
 mod interrupted;
 mod pins;

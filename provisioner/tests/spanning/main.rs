@@ -4,6 +4,7 @@
 mod database;
 mod dns;
 #[path = "../../../engine/tests/aws/emulator.rs"]
+#[expect(dead_code, reason = "only the engine needs moto")]
 mod emulator;
 mod network;
 #[path = "../../../engine/tests/service/ports.rs"]
