@@ -1,6 +1,7 @@
 //! The acting sidecar is killed, or suspended and woken, at every step of failover and failback: before the step's effect
 //! is applied, and after it was applied but before the answer arrives.
 
+use std::process::Command;
 use std::time::Duration;
 
 use understudy_engine::core::effect::{Effect, Intent, Outcome};
@@ -72,6 +73,36 @@ fn strike(stage: &Stage, actor: &Engine, case: Case, begin: impl FnOnce()) {
         Blow::Kill => actor.start(),
         Blow::Suspend => actor.wake(),
     }
+    let asks = matches!(
+        case.step,
+        StepId::ApproveFailover | StepId::ReconcileVenues | StepId::ApproveFailback
+    );
+    // The answer to the question was lost. Whoever does not ask again goes on waiting for people: an operator answers.
+    if asks && case.blow == Blow::Suspend {
+        stage.until(&format!("{case:?}: an operator's approval"), 240 * SECOND, |stage| {
+            let asked_again = {
+                let state = stage.world.lock();
+                let mut seen = state.seen.iter();
+                seen.any(|seen| is_of(case.step, &seen.effect) && seen.answered && seen.outcome == Some(Outcome::Done))
+            };
+            asked_again || approve(stage, actor)
+        });
+    }
+}
+
+fn approve(stage: &Stage, actor: &Engine) -> bool {
+    let mut arguments = actor.arguments().iter();
+    let address = arguments
+        .find(|argument| *argument == "--listen")
+        .and_then(|_| arguments.next());
+    let output = Command::new(env!("CARGO_BIN_EXE_understudy-engine"))
+        .args(["approve", "--yes", "--reason", "they agree", "--address"])
+        .arg(format!("http://{}", address.unwrap()))
+        .arg("--token-file")
+        .arg(stage.world.folder().join("token"))
+        .output()
+        .unwrap();
+    output.status.success()
 }
 
 fn rests(stage: &Stage, case: Case, states: [StateName; 2], serving: Region) {

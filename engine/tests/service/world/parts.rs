@@ -31,7 +31,6 @@ impl Shared {
                 state.replica_attached = true;
                 Outcome::Done
             }
-            Intent::RequestApproval(_) => std::future::pending().await,
             _ => {
                 let now = self.micros();
                 self.lock().apply(own, effect, now)
