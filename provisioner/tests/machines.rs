@@ -3,6 +3,7 @@
 //! `machines/run.py` plays what is around them (the lease item, the home region's renewals, the function `steps`) and tells what
 //! it saw. `scripts/test emulators` installs the emulator.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -296,6 +297,93 @@ fn a_failed_step_leads_where_its_definition_says() {
         };
         assert_eq!(leads_to, wanted, "{name}");
     }
+}
+
+/// All states of the trading policy's failover machine, by name.
+fn failover_states() -> BTreeMap<String, Value> {
+    let (platform, _) = made(&shipped::trading());
+    let mut machines = platform.machines.iter();
+    let failover = machines
+        .find(|machine| machine.way == RoleChangeKind::Failover)
+        .unwrap();
+    let mut all = Vec::new();
+    states(&failover.definition, &mut all);
+    all.into_iter().collect()
+}
+
+#[test]
+fn the_taker_waits_for_a_whole_lease_whatever_the_item_says() {
+    let lease = shipped::trading().lease;
+    let wait = &failover_states()["await-lease"];
+    assert_eq!(wait["Type"], "Wait");
+    assert!(wait["Seconds"].as_u64().unwrap() >= lease.ttl.as_secs(), "{wait}");
+}
+
+#[test]
+fn a_promotion_that_is_not_seen_is_looked_for_until_the_deadline_and_never_undone() {
+    let all = failover_states();
+    let looks = all["promote-database_judge"]["Choices"][1]["NumericGreaterThanEquals"].as_u64();
+    let every = all["promote-database_wait"]["Seconds"].as_u64();
+    let deadline = shipped::trading().deadlines.moving.as_secs();
+    assert!(looks.unwrap() * every.unwrap() >= deadline);
+    let end = &all["promote-database_failed"];
+    assert_eq!(end["Error"], "WriterUnknown");
+    for catch in all["moving"]["Catch"].as_array().unwrap() {
+        let errors = catch["ErrorEquals"].as_array().unwrap();
+        assert!(!errors.contains(&end["Error"]), "{catch}");
+        assert_eq!(errors[0] == "States.ALL", catch["Next"] == "needs_operator", "{catch}");
+    }
+    // Nor is it begun where the pair is not.
+    assert_eq!(all["promote-database_found"]["Default"], "promote-database_elsewhere");
+    assert_eq!(all["promote-database_elsewhere"]["Error"], "WriterUnknown");
+}
+
+#[test]
+fn a_lease_that_was_raised_is_handed_back_by_people() {
+    let all = failover_states();
+    let pick = &all["give-up-lease_pick"]["Choices"][0];
+    assert_eq!(pick["Next"], "give-up-lease_raised");
+    assert_eq!(all["give-up-lease_raised"]["Type"], "Fail");
+    // What is written withdraws the claim, and changes no holder.
+    let update = &all["give-up-lease"]["Parameters"]["UpdateExpression"];
+    let update = update.as_str().unwrap();
+    assert!(
+        update.contains("REMOVE #claim_region") && !update.contains("#holder"),
+        "{update}"
+    );
+}
+
+#[test]
+fn an_execution_does_not_carry_what_its_branches_ended_with() {
+    for (name, state) in failover_states() {
+        if state["Type"] == "Parallel" {
+            assert!(state.as_object().unwrap().contains_key("ResultPath"), "{name}");
+            assert!(state["ResultPath"].is_null(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_says_not_yet_is_asked_until_the_deadline() {
+    let all = failover_states();
+    let deadlines = shipped::trading().deadlines;
+    for (step, deadline) in [
+        ("await-region", deadlines.rejoining),
+        ("rejoin-database", deadlines.rejoining),
+        ("reconcile-database", deadlines.reconciling),
+    ] {
+        let retry = &all[step]["Retry"][0];
+        let seconds = retry["IntervalSeconds"].as_u64().unwrap() * retry["MaxAttempts"].as_u64().unwrap();
+        assert!(seconds >= deadline.as_secs(), "{step}: {seconds} s");
+    }
+}
+
+#[test]
+fn a_lease_item_that_is_missing_is_named() {
+    let all = failover_states();
+    assert_eq!(all["recovering"]["Next"], "lease_there");
+    assert_eq!(all["lease_there"]["Default"], "lease_missing");
+    assert_eq!(all["lease_missing"]["Error"], "LeaseMissing");
 }
 
 #[test]

@@ -15,6 +15,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_secs(10);
 /// Members of a global cluster that are looked at: ours has two.
 const MEMBERS: usize = 2;
+/// Nobody knows what came of it: never a reason to undo anything.
+const UNKNOWN: &str = "WriterUnknown";
 
 fn member(index: usize, field: &str) -> String {
     format!("$.looked.GlobalClusters[0].GlobalClusterMembers[{index}].{field}")
@@ -32,17 +34,31 @@ fn writes(arn: &str) -> Value {
     json!({"Or": (0..MEMBERS).map(is).collect::<Vec<_>>()})
 }
 
-/// No member is this cluster: it stands alone, and writes.
-fn detached(arn: &str) -> Value {
+/// Some member is this cluster.
+fn belongs(arn: &str) -> Value {
     let is = |index| {
         json!({"And": [
             {"Variable": member(index, "DbClusterArn"), "IsPresent": true},
             {"Variable": member(index, "DbClusterArn"), "StringEquals": arn},
         ]})
     };
+    json!({"Or": (0..MEMBERS).map(is).collect::<Vec<_>>()})
+}
+
+/// No member is this cluster, which was one: it stands alone, and writes.
+fn detached(arn: &str) -> Value {
     json!({"And": [
         {"Variable": "$.looked.GlobalClusters[0]", "IsPresent": true},
-        {"Not": {"Or": (0..MEMBERS).map(is).collect::<Vec<_>>()}},
+        {"Not": belongs(arn)},
+    ]})
+}
+
+/// The writer is on its way.
+fn moving() -> Value {
+    let status = "$.looked.GlobalClusters[0].FailoverState.Status";
+    json!({"And": [
+        {"Variable": status, "IsPresent": true},
+        {"Not": {"Variable": status, "StringEquals": "cancelling"}},
     ]})
 }
 
@@ -87,12 +103,34 @@ pub(super) fn promote(step: &Step, place: &Place<'_>, next: Option<&str>, all: &
             return;
         }
     };
+    let name = steps::name(step.id);
+    let [find, found, elsewhere] = ["find", "found", "elsewhere"].map(|part| format!("{name}_{part}"));
+    let mut looked = look(place);
+    looked["ResultPath"] = "$.looked".into();
+    looked["Next"] = found.clone().into();
+    looked["Retry"] = json!([retry(Duration::from_secs(1), 5)]);
+    looked["Catch"] = json!([catch(&elsewhere, "$.failure")]);
+    all.insert(find, looked);
+    // After a detach the pair is in another global cluster, and "not in this one" would be taken for "detached".
+    all.insert(found, choice(&[(belongs(&own), &name)], &elsewhere));
+    all.insert(
+        elsewhere,
+        fail(
+            UNKNOWN,
+            &format!(
+                "the database of this region is not known to be in {global}: nothing was moved; promote it by hand"
+            ),
+        ),
+    );
+    // A promotion takes as long as it takes. Until the state's deadline it is looked for, and what is not seen by then is
+    // unknown: undoing it could leave two writers, or none.
     let moved = Move {
         step,
         call: task(resource, &parameters, patience.min(Duration::from_secs(60))),
         look: look(place),
         seen,
-        patience,
+        patience: step.state.deadline(&place.policy.deadlines).unwrap_or(patience),
+        unseen: UNKNOWN.to_owned(),
     };
     moved.put(next, all);
 }
@@ -125,6 +163,7 @@ pub(super) fn switch_over(step: &Step, place: &Place<'_>, next: Option<&str>, al
         look: look_around(place),
         seen: writes(&home),
         patience: Patience::Switchover.under(place.policy),
+        unseen: steps::error(step.id),
     };
     moved.put(next, all);
 }
@@ -136,17 +175,26 @@ pub(super) fn look_at_writer(step: &Step, place: &Place<'_>, next: Option<&str>,
         return;
     }
     let name = steps::name(step.id);
-    let [judge, failed, done, unseen] = ["judge", "failed", "done", "unseen"].map(|part| format!("{name}_{part}"));
+    let [judge, wait, failed, done, unseen] =
+        ["judge", "wait", "failed", "done", "unseen"].map(|part| format!("{name}_{part}"));
     let after = next.unwrap_or(&done).to_owned();
     let mut look = look_around(place);
     look["ResultPath"] = "$.looked".into();
     look["Next"] = judge.clone().into();
-    look["Retry"] = json!([retry(LOOK_EVERY, steps::attempts(step, place))]);
+    look["Retry"] = json!([retry(LOOK_EVERY, steps::tries(step, place))]);
     look["Catch"] = json!([catch(&unseen, "$.failure")]);
-    all.insert(name, look);
+    all.insert(name.clone(), look);
+    // What is on its way is waited for: opening here while the writer leaves would be two.
     all.insert(
         judge,
-        choice(&[(writes(&place.cluster_arn(place.peer)), &failed)], &after),
+        choice(
+            &[(moving(), &wait), (writes(&place.cluster_arn(place.peer)), &failed)],
+            &after,
+        ),
+    );
+    all.insert(
+        wait,
+        json!({"Type": "Wait", "Seconds": LOOK_EVERY.as_secs(), "Next": name}),
     );
     all.insert(
         failed,
@@ -158,7 +206,7 @@ pub(super) fn look_at_writer(step: &Step, place: &Place<'_>, next: Option<&str>,
     all.insert(
         unseen,
         fail(
-            "WriterUnknown",
+            UNKNOWN,
             "nobody says which region's database writes: look at the global cluster before anything is opened",
         ),
     );
@@ -176,6 +224,8 @@ struct Move<'a> {
     look: Value,
     seen: Value,
     patience: Duration,
+    /// The error in which it ends if it is not seen by then.
+    unseen: String,
 }
 
 impl Move<'_> {
@@ -217,7 +267,7 @@ impl Move<'_> {
         all.insert(
             failed,
             fail(
-                &steps::error(self.step.id),
+                &self.unseen,
                 "the writer did not move in time: look at the global cluster before anything else is tried",
             ),
         );

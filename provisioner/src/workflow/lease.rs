@@ -164,20 +164,21 @@ pub(super) fn put(step: &Step, update: Update, place: &Place<'_>, next: Option<&
     let parameters = update
         .set("nonce", json!({"S.$": "$.write.nonce"}))
         .parameters(&place.names.lease_table(), "lease");
+    let tries = steps::tries(step, place);
     let mut write = task("dynamodb:updateItem", &parameters, step.patience.under(place.policy));
     write["ResultPath"] = Value::Null;
     write["Next"] = after.clone().into();
     // A condition that does not hold will not hold the next time.
     write["Retry"] = json!([
         {"ErrorEquals": CONDITION, "MaxAttempts": 0},
-        retry(Duration::from_secs(1), steps::attempts(step, place)),
+        retry(Duration::from_secs(1), tries),
     ]);
     write["Catch"] = json!([catch(&looked, "$.failure")]);
     all.insert(name, write);
     let mut look = read(place);
     look["ResultPath"] = "$.looked".into();
     look["Next"] = settled.clone().into();
-    look["Retry"] = json!([retry(Duration::from_secs(1), steps::attempts(step, place))]);
+    look["Retry"] = json!([retry(Duration::from_secs(1), tries)]);
     look["Catch"] = json!([catch(&failed, "$.failure")]);
     all.insert(looked, look);
     let ours = json!({"Variable": "$.looked.Item.nonce.S", "StringEqualsPath": "$.write.nonce"});

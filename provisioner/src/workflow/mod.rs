@@ -166,7 +166,7 @@ impl Machine<'_> {
         };
         let mut look = lease::read(place);
         look["ResultPath"] = "$.lease".into();
-        look["Next"] = "mark".into();
+        look["Next"] = "lease_there".into();
         look["Retry"] = json!([asl::retry(Duration::from_secs(1), 5)]);
         look["Catch"] = json!([asl::catch("lease_unreadable", "$.failure")]);
         all.insert(StateName::Recovering.name().to_owned(), look);
@@ -175,6 +175,19 @@ impl Machine<'_> {
             fail(
                 "LeaseUnreadable",
                 "the lease item could not be read: nothing was changed",
+            ),
+        );
+        let there = ["epoch.N", "holder.S", "protected.BOOL", "renewals.N"]
+            .map(|field| json!({"Variable": format!("$.lease.Item.{field}"), "IsPresent": true}));
+        all.insert(
+            "lease_there".to_owned(),
+            choice(&[(json!({"And": there}), "mark")], "lease_missing"),
+        );
+        all.insert(
+            "lease_missing".to_owned(),
+            fail(
+                "LeaseMissing",
+                "there is no lease item, or it is not whole: make it with `understudy-engine create-lease`; nothing was changed",
             ),
         );
         // The epochs, and what marks the writes of this execution.
@@ -284,7 +297,8 @@ impl Machine<'_> {
         all.insert(
             state.name().to_owned(),
             json!({
-                "Type": "Parallel", "Branches": branches, "ResultPath": format!("$.{}", state.name()),
+                // Each branch ends with its whole input: kept, they would outgrow what an execution may carry.
+                "Type": "Parallel", "Branches": branches, "ResultPath": null,
                 "Catch": catches, "Next": next,
             }),
         );

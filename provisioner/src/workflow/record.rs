@@ -34,7 +34,7 @@ pub(super) fn put(step: &Step, place: &Place<'_>, to: &RegionName, next: Option<
         let mut state = task(resource, &parameters, timeout);
         state["ResultPath"] = path.into();
         state["Next"] = next.into();
-        state["Retry"] = json!([retry(Duration::from_secs(1), steps::attempts(step, place))]);
+        state["Retry"] = json!([retry(Duration::from_secs(1), steps::tries(step, place))]);
         state["Catch"] = json!([super::asl::catch(&lost, "$.failure")]);
         all.insert(id.to_owned(), state);
     };

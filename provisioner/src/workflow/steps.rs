@@ -51,7 +51,7 @@ pub(super) fn entry(step: &Step, place: &Place<'_>) -> String {
     let first = match step.id {
         WriteClaim | RaiseEpoch | RecordCompletion | MarkProtected | RecordFailback | TransferLease
         | RecordRollback => "mark",
-        SwitchOverDatabase if !is_postgres(place) => "find",
+        PromoteDatabase | SwitchOverDatabase if !is_postgres(place) => "find",
         GiveUpLease => "look",
         _ => return name(step.id),
     };
@@ -62,18 +62,38 @@ fn is_postgres(place: &Place<'_>) -> bool {
     place.policy.database.method == understudy_policies::model::DatabaseMethod::Postgres
 }
 
-/// How often it is tried again: until its state's deadline, if doing it twice is doing it once.
-pub(super) fn attempts(step: &Step, place: &Place<'_>) -> u64 {
+/// The most retries of one step: an execution's history holds 25,000 events, and a retry is a few of them.
+const RETRIES_MAX: u64 = 1000;
+
+/// How it is tried again: until its state's deadline, if doing it twice is doing it once. None: never.
+fn again(step: &Step, place: &Place<'_>) -> Option<Value> {
+    let deadline = deadline(step, place);
+    match step.retry {
+        Retry::LookFirst => None,
+        // A function that says "not yet" says it at once, and may not take as long as the step.
+        Retry::UntilDeadline if deadline > RETRIES_MAX => {
+            Some(retry(Duration::from_secs(deadline.div_ceil(RETRIES_MAX)), RETRIES_MAX))
+        }
+        _ => Some(retry(Duration::from_secs(1), tries(step, place))),
+    }
+}
+
+/// How often it is tried again, a second after each failure, if each try takes as long as it may.
+pub(super) fn tries(step: &Step, place: &Place<'_>) -> u64 {
     match step.retry {
         Retry::LookFirst => 0,
         Retry::BestEffort => 1,
         Retry::UntilDeadline => {
-            let deadline = step.state.deadline(&place.policy.deadlines).unwrap_or_default();
-            let round = step.patience.under(place.policy) + Duration::from_secs(1);
-            // One retry at least, and a bound against a time-out of an hour that is retried every second.
-            (deadline.as_secs() / round.as_secs().max(1)).clamp(1, 1000)
+            let round = step.patience.under(place.policy).as_secs() + 1;
+            (deadline(step, place) / round).clamp(1, RETRIES_MAX)
         }
     }
+}
+
+/// In seconds.
+fn deadline(step: &Step, place: &Place<'_>) -> u64 {
+    let deadline = step.state.deadline(&place.policy.deadlines);
+    deadline.unwrap_or_default().as_secs()
 }
 
 /// Puts a step's states.
@@ -213,8 +233,8 @@ fn simple(step: &Step, place: &Place<'_>, mut state: Value, next: Option<&str>, 
     let name = name(step.id);
     let failed = format!("{name}_failed");
     state["ResultPath"] = Value::Null;
-    if attempts(step, place) > 0 {
-        state["Retry"] = json!([retry(Duration::from_secs(1), attempts(step, place))]);
+    if let Some(again) = again(step, place) {
+        state["Retry"] = json!([again]);
     }
     state["Catch"] = json!([catch(&failed, "$.failure")]);
     go_on(&mut state, next);
@@ -256,19 +276,11 @@ fn approval(step: &Step, place: &Place<'_>, next: Option<&str>, all: &mut Map<St
 }
 
 /// Waits until the holder's lease has run out. With the claim in place it cannot be renewed, so one whole term is enough.
+/// It is always waited for: what the item said of a release before the claim may have been taken back by a renewal.
 fn await_lease(step: &Step, place: &Place<'_>, next: Option<&str>, all: &mut Map<String, Value>) {
-    let name = name(step.id);
-    let [wait, done] = ["wait", "done"].map(|part| format!("{name}_{part}"));
-    let after = next.unwrap_or(&done).to_owned();
-    let released = json!({"Variable": "$.lease.Item.released.BOOL", "BooleanEquals": true});
-    all.insert(name, choice(&[(released, &after)], &wait));
-    all.insert(
-        wait,
-        json!({"Type": "Wait", "Seconds": seconds(step.patience.under(place.policy)), "Next": after}),
-    );
-    if next.is_none() {
-        all.insert(done, json!({"Type": "Pass", "End": true}));
-    }
+    let mut wait = json!({"Type": "Wait", "Seconds": seconds(step.patience.under(place.policy))});
+    go_on(&mut wait, next);
+    all.insert(name(step.id), wait);
 }
 
 fn opened(step: &Step, place: &Place<'_>, epoch: &str, what: &str, next: Option<&str>, all: &mut Map<String, Value>) {
@@ -292,16 +304,17 @@ fn close(step: &Step, place: &Place<'_>, epoch: &str, next: Option<&str>, all: &
     all.insert(drained, wait);
 }
 
-/// Withdraws the claim, or hands the raised lease back: which of the two, the item says.
+/// Withdraws the claim. A lease that was raised already is not handed back: nobody here sees whether the other region lives,
+/// and the database may be on its way. People decide that.
 fn give_up(step: &Step, place: &Place<'_>, next: Option<&str>, all: &mut Map<String, Value>) {
     let base = name(step.id);
-    let [look, pick, withdraw, hand_back, failed, done] =
-        ["look", "pick", "withdraw", "hand_back", "failed", "done"].map(|part| format!("{base}_{part}"));
+    let [look, pick, wait, raised, failed, done] =
+        ["look", "pick", "wait", "raised", "failed", "done"].map(|part| format!("{base}_{part}"));
     let after = next.unwrap_or(&done).to_owned();
     let mut looked = lease::read(place);
     looked["ResultPath"] = "$.looked".into();
     looked["Next"] = pick.clone().into();
-    looked["Retry"] = json!([retry(Duration::from_secs(1), attempts(step, place))]);
+    looked["Retry"] = json!([retry(Duration::from_secs(1), 30)]);
     looked["Catch"] = json!([catch(&failed, "$.failure")]);
     all.insert(look.clone(), looked);
     let is = |path: &str, value: &str| {
@@ -311,44 +324,36 @@ fn give_up(step: &Step, place: &Place<'_>, next: Option<&str>, all: &mut Map<Str
     all.insert(
         pick,
         choice(
-            &[(is("holder", OWN), &hand_back), (is("claim_region", OWN), &base)],
+            &[(is("holder", OWN), &raised), (is("claim_region", OWN), &base)],
             &after,
         ),
     );
-    let nonce = |part: usize| json!({"S.$": format!("States.Format('{{}}-{}', $.epochs.mark)", 1000 + part)});
-    let updates = [
-        (
-            base.clone(),
-            Update::held(OTHER, SEEN)
-                .when("claim_region", json!({"S.$": OWN}))
-                .set("released", json!({"BOOL": false}))
-                .set("nonce", nonce(0))
-                .remove("claim_region")
-                .remove("claim_nonce"),
-        ),
-        (
-            hand_back,
-            Update::held(OWN, NEXT)
-                .new_term(OTHER)
-                .set("protected", json!({"BOOL": true}))
-                .no_role_change()
-                .set("nonce", nonce(1)),
-        ),
-    ];
-    for (id, update) in updates {
-        let mut write = task(
-            "dynamodb:updateItem",
-            &update.parameters(&place.names.lease_table(), "lease"),
-            step.patience.under(place.policy),
-        );
-        write["ResultPath"] = Value::Null;
-        write["Next"] = after.clone().into();
-        // What was written is seen by looking again, so there is nothing to be wrong about.
-        write["Catch"] = json!([catch(&withdraw, "$.failure")]);
-        all.insert(id, write);
-    }
+    let update = Update::held(OTHER, SEEN)
+        .when("claim_region", json!({"S.$": OWN}))
+        .set("released", json!({"BOOL": false}))
+        .set("nonce", json!({"S.$": "States.Format('{}-1000', $.epochs.mark)"}))
+        .remove("claim_region")
+        .remove("claim_nonce");
+    let mut write = task(
+        "dynamodb:updateItem",
+        &update.parameters(&place.names.lease_table(), "lease"),
+        step.patience.under(place.policy),
+    );
+    write["ResultPath"] = Value::Null;
+    write["Next"] = after.clone().into();
+    // What was written is seen by looking again, so there is nothing to be wrong about.
+    write["Catch"] = json!([catch(&wait, "$.failure")]);
+    all.insert(base.clone(), write);
     all.insert(
-        withdraw,
+        raised,
+        fail(
+            &error(step.id),
+            "this region holds the lease in a new epoch, and its database was not promoted: find out whether the other \
+             region lives, and which database writes, before the lease is handed back",
+        ),
+    );
+    all.insert(
+        wait,
         json!({"Type": "Wait", "Seconds": 1, "Next": format!("{base}_again")}),
     );
     let mut again = lease::read(place);

@@ -165,11 +165,26 @@ impl Alarms<'_> {
         );
         for way in ["failover", "failback"] {
             let machine = site.arn("states", &format!("stateMachine:{}", site.name(way)));
-            let metric = metric("AWS/States", "ExecutionsFailed", &[("StateMachineArn", &machine)]);
-            self.operators_only(
-                &format!("{way}-failed"),
-                above(metric, 1, "a role change ended in a failure: its cause says why"),
-            );
+            for (end, metric_name, why) in [
+                (
+                    "failed",
+                    "ExecutionsFailed",
+                    "a role change ended in a failure: its cause says why",
+                ),
+                (
+                    "timed-out",
+                    "ExecutionsTimedOut",
+                    "a role change did not end in time: look where it stands",
+                ),
+                (
+                    "aborted",
+                    "ExecutionsAborted",
+                    "somebody stopped a role change: look where it stands",
+                ),
+            ] {
+                let metric = metric("AWS/States", metric_name, &[("StateMachineArn", &machine)]);
+                self.operators_only(&format!("{way}-{end}"), above(metric, 1, why));
+            }
         }
         let faults = metric(
             "AWS/ApiGateway",
