@@ -1,5 +1,6 @@
 //! Who hears how a run goes on, and the one that tells people.
 
+use std::io::Write as _;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -41,7 +42,9 @@ impl Default for Console {
 impl Console {
     fn line(&self, who: &str, text: &str) {
         let at = self.began.elapsed().as_secs();
-        eprintln!("{:>3}:{:02}  {who:<38}  {text}", at / 60, at % 60);
+        // Whoever listened may have gone; the run goes on.
+        let mut out = std::io::stderr().lock();
+        drop(writeln!(out, "{:>3}:{:02}  {who:<39}  {text}", at / 60, at % 60));
     }
 }
 

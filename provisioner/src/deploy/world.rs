@@ -72,12 +72,29 @@ impl World {
     /// Leaves out every resource of some types: an emulator's gaps.
     ///
     /// # Errors
-    /// Against AWS, which has every type.
+    /// Against AWS, which has every type, and for a type that no stack has.
     pub fn leave_out(&mut self, types: &BTreeSet<String>) -> Result<(), Trouble> {
         if !types.is_empty() && !self.shared.aws.is_elsewhere() {
             return Err(Trouble::own(
                 TroubleKind::Unfit,
                 "nothing is left out against AWS: `--leave-out` is for emulators, with `--endpoint-url`",
+            ));
+        }
+        let known = self.platform.types();
+        if let Some(unknown) = types.iter().find(|kind| !known.contains(*kind)) {
+            let end = unknown.rsplit("::").next().unwrap_or(unknown);
+            let near: Vec<&str> = known
+                .iter()
+                .filter(|kind| kind.ends_with(end))
+                .map(String::as_str)
+                .collect();
+            let help = match near.as_slice() {
+                [] => String::new(),
+                near => format!("; did you mean {}?", near.join(" or ")),
+            };
+            return Err(Trouble::own(
+                TroubleKind::Unfit,
+                format!("`--leave-out {unknown}`: no stack has a resource of that type{help}"),
             ));
         }
         self.left_out.extend(leave_out(&mut self.platform, types));

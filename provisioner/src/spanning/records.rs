@@ -214,7 +214,7 @@ impl Records {
         let difference = if found.is_some() {
             Difference::new(Change, GLOBAL, what, wrong.join(", ")).risky("clients follow it")
         } else {
-            Difference::new(Add, GLOBAL, what, format!("to {target}, TTL {} s", self.ttl_s))
+            Difference::new(Add, GLOBAL, what, format!("leads to {target}, TTL {} s", self.ttl_s))
         };
         all.push(difference.by_if(ready, act));
         Ok(())

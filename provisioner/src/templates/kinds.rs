@@ -130,7 +130,6 @@ kinds! {
     CompositeAlarm = "AWS::CloudWatch::CompositeAlarm", Some("AlarmName"), List { arn: "Arn" };
     Dashboard = "AWS::CloudWatch::Dashboard", Some("DashboardName"), None {};
     Rule = "AWS::Events::Rule", Some("Name"), None { arn: "Arn" };
-    Archive = "AWS::Events::Archive", Some("ArchiveName"), None {};
     ScheduleGroup = "AWS::Scheduler::ScheduleGroup", Some("Name"), List {};
     Schedule = "AWS::Scheduler::Schedule", Some("Name"), None {};
 

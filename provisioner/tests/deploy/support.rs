@@ -55,13 +55,12 @@ pub(crate) async fn whole_world(endpoint: &str) -> World {
 }
 
 /// The types that ministack does not have.
-pub(crate) const LACKS: [&str; 8] = [
+pub(crate) const LACKS: [&str; 7] = [
     "AWS::ApiGateway::ClientCertificate",
     "AWS::CloudWatch::CompositeAlarm",
     "AWS::EC2::EIP",
     "AWS::EC2::FlowLog",
     "AWS::EC2::NatGateway",
-    "AWS::Events::Archive",
     "AWS::WAFv2::LoggingConfiguration",
     "AWS::WAFv2::WebACLAssociation",
 ];

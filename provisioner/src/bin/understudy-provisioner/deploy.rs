@@ -1,14 +1,9 @@
 //! The commands `plan`, `apply`, `verify`, `drift` and `destroy`.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead as _, IsTerminal as _};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use understudy_engine::decode::Environment;
-use understudy_policies::Policy;
-use understudy_policies::policy::Document;
-use understudy_policies::shipped;
-use understudy_policies::source::Source;
 use understudy_provisioner::aws::trouble::TroubleKind;
 use understudy_provisioner::aws::{Connections, Trouble};
 use understudy_provisioner::deploy::apply::{Options, apply};
@@ -18,9 +13,8 @@ use understudy_provisioner::deploy::plan::plan;
 use understudy_provisioner::deploy::progress::Console;
 use understudy_provisioner::deploy::verify::verify;
 use understudy_provisioner::deploy::{World, apply};
-use understudy_provisioner::deployment::Deployment;
 
-use crate::output::{Answer, Failure};
+use crate::output::{Answer, Failure, eprint_quietly};
 
 /// What all of them take.
 #[derive(Debug, clap::Args)]
@@ -88,10 +82,10 @@ pub(crate) fn run_apply(arguments: &Apply) -> Result<Answer, Failure> {
     on(&arguments.common, arguments.rebuild_standby, async |world| {
         if !arguments.yes {
             let plan = plan(&world).await?;
-            eprint!("{}", plan.text());
+            eprint_quietly(&plan.text());
             if plan.changes.is_empty() && plan.held.is_empty() {
-                eprintln!("what is there is verified all the same");
-            } else if !agreed()? {
+                eprint_quietly("what is there is verified all the same\n");
+            } else if !agreed().await? {
                 return Ok(Answer {
                     text: String::new(),
                     json: json!({ "applied": false }),
@@ -191,15 +185,24 @@ fn on<F>(common: &Common, rebuild_standby: bool, run: F) -> Result<Answer, Failu
 where
     F: AsyncFnOnce(World) -> Result<Answer, Trouble>,
 {
-    let policy = policy(common.policy.as_deref())?;
-    let deployment = deployment(common, &policy)?;
+    let policy = crate::lint::policy(common.policy.as_deref())?;
+    let deployment = crate::synth::deployment(&common.env, common.deployment.as_deref(), &policy)?;
+    if let Some(url) = &common.endpoint_url {
+        let fits = reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if !fits {
+            return Err(Failure::Unreadable(format!(
+                "`--endpoint-url {url}` is no address: write it like `http://127.0.0.1:4570`"
+            )));
+        }
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|why| Failure::Outside {
         message: format!("cannot start: {why}"),
         details: Value::Null,
         code: 3,
     })?;
-    runtime.block_on(async {
+    let answer = runtime.block_on(async {
+        let types = common.leave_out.iter().cloned().collect();
         let aws = Connections::load(common.endpoint_url.as_deref()).await;
         let mut world = World::new(policy, deployment, aws);
         if let Some(why) = world.platform.too_large() {
@@ -207,7 +210,9 @@ where
         }
         world.resolver.clone_from(&common.resolver);
         world.rebuild_standby = rebuild_standby;
-        world.leave_out(&common.leave_out.iter().cloned().collect())?;
+        world
+            .leave_out(&types)
+            .map_err(|wrong| Failure::Unreadable(wrong.to_string()))?;
         if world.shared.aws.is_elsewhere() {
             world.patience.look_every = world.patience.look_every.min(std::time::Duration::from_millis(200));
         }
@@ -219,7 +224,10 @@ where
                 code: 130,
             }),
         }
-    })
+    });
+    // Nobody waits for a question that was interrupted.
+    runtime.shutdown_background();
+    answer
 }
 
 impl From<Trouble> for Failure {
@@ -245,42 +253,19 @@ const fn code_of(kind: TroubleKind) -> u8 {
     }
 }
 
-fn agreed() -> Result<bool, Trouble> {
+async fn agreed() -> Result<bool, Trouble> {
     if !io::stdin().is_terminal() {
         return Err(Trouble::own(
             TroubleKind::Unfit,
             "nobody can be asked here: look at the plan, and then say `--yes`",
         ));
     }
-    eprint!("apply this? [y/N] ");
-    let _ = io::stderr().flush();
-    let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer);
-    Ok(read.is_ok() && matches!(answer.trim(), "y" | "yes"))
-}
-
-fn policy(file: Option<&Path>) -> Result<Policy, Failure> {
-    let Some(file) = file else {
-        return Ok(shipped::trading());
-    };
-    let source = Source::read(file).map_err(|error| Failure::Unreadable(error.to_string()))?;
-    let document = Document::read(&source).map_err(|_| {
-        let name = file.display();
-        Failure::Unreadable(format!(
-            "{name} is not a valid policy: `understudy-policy check {name}` says why"
-        ))
-    })?;
-    Ok(document.into_policy())
-}
-
-fn deployment(common: &Common, policy: &Policy) -> Result<Deployment, Failure> {
-    let environment = Environment::new(&common.env).map_err(|why| Failure::Unreadable(why.to_string()))?;
-    let read = match &common.deployment {
-        Some(file) => {
-            let source = Source::read(file).map_err(|error| Failure::Unreadable(error.to_string()))?;
-            Deployment::read(&source, policy, Some(&environment))
-        }
-        None => Deployment::example(policy, &environment),
-    };
-    read.map_err(|wrong| Failure::Unreadable(wrong.to_string()))
+    eprint_quietly("apply this? [y/N] ");
+    // On a thread of its own, so that the question can be interrupted.
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).map(|_| answer)
+    });
+    let answer = answer.await;
+    Ok(answer.is_ok_and(|answer| answer.is_ok_and(|answer| matches!(answer.trim(), "y" | "yes"))))
 }

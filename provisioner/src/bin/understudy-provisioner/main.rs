@@ -51,7 +51,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let Arguments { command, json } = Arguments::parse();
+    let Arguments { command, json } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(wrong) => return output::wrong_usage(&wrong),
+    };
     let answer = match command {
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),

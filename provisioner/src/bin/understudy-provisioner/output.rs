@@ -72,6 +72,21 @@ impl Failure {
     }
 }
 
+/// Wrong usage, or help. Nothing was parsed, so whether an object was asked for is looked up in the arguments.
+pub(crate) fn wrong_usage(wrong: &clap::Error) -> ExitCode {
+    // 2, or 0 for help.
+    let code = u8::try_from(wrong.exit_code()).unwrap_or(2);
+    // Nobody may be there to read it.
+    drop(wrong.print());
+    if !wrong.use_stderr() || !std::env::args_os().any(|argument| argument == "--json") {
+        return ExitCode::from(code);
+    }
+    let said = wrong.render().to_string();
+    let said = said.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = said.trim_start_matches("error: ").split_whitespace().collect();
+    print_quietly(&format!("{:#}\n", json!({ "error": words.join(" ") })), code)
+}
+
 /// Whoever closed the pipe has read enough; that is no failure. Any other trouble with standard output is one.
 fn print_quietly(text: &str, code: u8) -> ExitCode {
     let mut out = io::stdout().lock();
@@ -85,6 +100,6 @@ fn print_quietly(text: &str, code: u8) -> ExitCode {
 }
 
 /// If standard error is gone there is nobody left to tell.
-fn eprint_quietly(text: &str) {
+pub(crate) fn eprint_quietly(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -46,6 +46,9 @@ const TOLD: [&str; 9] = [
     "AWS::StepFunctions::StateMachine",
 ];
 
+/// Types without an answer that are named.
+const UNTOLD_MAX: usize = 3;
+
 /// A resource of a stack.
 struct Resource {
     kind: String,
@@ -169,11 +172,13 @@ impl Look<'_> {
             ),
             (None, _) if untold.is_empty() => (Verdict::Yes, format!("all {count} that can")),
             (None, _) => {
-                let untold: Vec<&str> = untold.into_iter().collect();
-                (
-                    Verdict::Yes,
-                    format!("{count} do; of {} nothing is told", untold.join(", ")),
-                )
+                let some: Vec<&str> = untold.iter().copied().take(UNTOLD_MAX).collect();
+                let more = match untold.len().saturating_sub(UNTOLD_MAX) {
+                    0 => String::new(),
+                    more => format!(" and {more} more types"),
+                };
+                let says = format!("{count} do; of {}{more} nothing is told", some.join(", "));
+                (Verdict::Yes, says)
             }
         })
     }
