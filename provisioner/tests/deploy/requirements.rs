@@ -55,6 +55,7 @@ async fn create_lease(world: &World) {
         .table_name(world.names.lease_table())
         .item("id", text("lease"))
         .item("epoch", AttributeValue::N("1".to_owned()))
+        .item("renewals", AttributeValue::N("1".to_owned()))
         .item("holder", text("home"))
         .item("protected", AttributeValue::Bool(true));
     lease.send().await.unwrap();
