@@ -26,6 +26,7 @@
 pub mod cli;
 pub mod clock;
 pub mod context;
+pub mod given;
 pub mod http;
 pub mod journal;
 mod listener;

@@ -1,17 +1,17 @@
 //! The policy file: read at the start, and again when somebody asks for it.
 
-use std::path::Path;
-
 use understudy_policies::policy::Document;
-use understudy_policies::source::{Severity, Source, Style};
+use understudy_policies::source::{Severity, Style};
 use understudy_policies::{Policy, check};
+
+use super::given::Given;
 
 /// The policy of a file, if the checker lets it pass: an engine never runs on one that cannot keep its promise.
 ///
 /// # Errors
 /// With everything that is wrong with it, as a person reads it.
-pub fn read(path: &Path, style: Style) -> Result<Policy, String> {
-    let source = Source::read(path).map_err(|wrong| format!("error: {wrong}\n"))?;
+pub fn read(place: &Given, style: Style) -> Result<Policy, String> {
+    let source = place.source().map_err(|wrong| format!("error: {wrong}\n"))?;
     let document = Document::read(&source).map_err(|wrong| wrong.render(style))?;
     let found = check(&document);
     if found.count(Severity::Error) > 0 {

@@ -1,6 +1,5 @@
 //! One round of a sidecar: from the start of its core until the process ends, or starts a core with another policy.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use understudy_policies::source::Style;
 use super::clock::Clock;
 use super::context::Sidecar;
 use super::journal::Journal;
+use super::given::Given;
 use super::policy_file;
 use super::shell::{Inbox, Input, Left, Shell, ShellEnd, rests};
 use super::signals::{Signals, Told};
@@ -55,7 +55,7 @@ pub(super) struct Round {
     clock: Clock,
     inbox: Arc<Inbox>,
     sidecar: Sidecar,
-    policy_file: PathBuf,
+    policy_file: Given,
     standings: Standings,
     leaving: Leaving,
     /// A policy that is good, and waits for the engine to rest.
@@ -63,12 +63,12 @@ pub(super) struct Round {
 }
 
 impl Round {
-    pub(super) fn new(sidecar: &Sidecar, policy_file: &Path, standings: &Standings) -> Self {
+    pub(super) fn new(sidecar: &Sidecar, policy_file: &Given, standings: &Standings) -> Self {
         Self {
             clock: sidecar.context.clock,
             inbox: Arc::clone(&sidecar.inbox),
             sidecar: sidecar.clone(),
-            policy_file: policy_file.to_owned(),
+            policy_file: policy_file.clone(),
             standings: standings.clone(),
             leaving: Leaving::No,
             next: None,
@@ -210,7 +210,7 @@ impl Leaving {
 }
 
 /// The policy of the file, if it is good and this process can go over to it.
-pub(super) fn read_next(file: &Path, now: &Policy) -> Result<Policy, String> {
+pub(super) fn read_next(file: &Given, now: &Policy) -> Result<Policy, String> {
     let next = policy_file::read(file, Style::Plain)?;
     policy_file::can_follow(now, &next)?;
     Ok(next)

@@ -23,6 +23,7 @@ use understudy_policies::Policy;
 
 use super::clock::Clock;
 use super::context::{Context, Sidecar};
+use super::given::Given;
 use super::journal::{Journal, JournalFailure, Owner};
 use super::parts;
 use super::parts::http::{client, fresh_client};
@@ -47,8 +48,8 @@ pub struct Settings {
     pub sidecar: SidecarId,
     /// What may happen.
     pub policy: Policy,
-    /// The file that it was read from.
-    pub policy_file: PathBuf,
+    /// Where it was read from, and is again when somebody asks for it.
+    pub policy_file: Given,
     /// Where everything is.
     pub platform: Platform,
     /// Its clocks.
@@ -170,7 +171,7 @@ pub async fn run(settings: Settings) -> Result<ShellEnd, Failure> {
 struct Process {
     region: Region,
     sidecar: SidecarId,
-    policy_file: PathBuf,
+    policy_file: Given,
     operator_token: Arc<Tokens>,
     operators: Socket,
     peers: Socket,
@@ -276,7 +277,7 @@ impl Process {
 
 async fn observe(
     mut context: Context,
-    policy_file: PathBuf,
+    policy_file: Given,
     operators: &Socket,
     mut signals: Signals,
 ) -> Result<ShellEnd, Failure> {

@@ -1,26 +1,27 @@
 //! What must never be shown.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+
+use super::given::Given;
 
 /// A token or a password. Its `Debug` shows nothing; there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
-/// A file that should hold a secret, and does not.
+/// What should hold a secret, and does not.
 #[derive(Debug, thiserror::Error)]
 pub enum NoSecret {
     /// It cannot be read.
-    #[error("the file {} cannot be read: {because}", path.display())]
+    #[error("{place} cannot be read: {because}")]
     Unreadable {
-        /// The file.
-        path: PathBuf,
+        /// Where it should be.
+        place: Given,
         /// What the system said.
         because: std::io::Error,
     },
     /// It is too short to be one.
-    #[error("the file {} holds fewer than {SHORTEST} letters; fill it with `openssl rand -hex 32`", .0.display())]
-    TooShort(PathBuf),
+    #[error("{0} holds fewer than {SHORTEST} letters; fill it with `openssl rand -hex 32`")]
+    TooShort(Given),
 }
 
 /// Below this anybody could guess it. A choice: 16 letters of hex are 64 bits.
@@ -33,18 +34,15 @@ impl Secret {
         Self(text)
     }
 
-    /// The first line of a file.
+    /// The first line of a file or a variable.
     ///
     /// # Errors
-    /// When the file cannot be read, or holds too little.
-    pub fn read(path: &Path) -> Result<Self, NoSecret> {
-        let text = std::fs::read_to_string(path).map_err(|because| NoSecret::Unreadable {
-            path: path.to_owned(),
-            because,
-        })?;
+    /// When it cannot be read, or holds too little.
+    pub fn read(place: &Given) -> Result<Self, NoSecret> {
+        let text = read(place)?;
         let line = text.lines().next().unwrap_or_default().trim();
         if line.len() < SHORTEST {
-            return Err(NoSecret::TooShort(path.to_owned()));
+            return Err(NoSecret::TooShort(place.clone()));
         }
         Ok(Self(line.to_owned()))
     }
@@ -85,16 +83,13 @@ impl Tokens {
         Self(vec![(None, secret)])
     }
 
-    /// A file with one token a line. A line may begin with a name: `ada 3f…`. Lines that are empty or begin with `#`
+    /// One token a line. A line may begin with a name: `ada 3f…`. Lines that are empty or begin with `#`
     /// mean nothing.
     ///
     /// # Errors
-    /// When the file cannot be read, has no token, or one that is too short.
-    pub fn read(path: &Path) -> Result<Self, NoSecret> {
-        let text = std::fs::read_to_string(path).map_err(|because| NoSecret::Unreadable {
-            path: path.to_owned(),
-            because,
-        })?;
+    /// When they cannot be read, there is none, or one that is too short.
+    pub fn read(place: &Given) -> Result<Self, NoSecret> {
+        let text = read(place)?;
         let mut tokens = Vec::new();
         for line in text.lines().map(str::trim) {
             if line.is_empty() || line.starts_with('#') {
@@ -105,12 +100,12 @@ impl Tokens {
                 None => (None, line),
             };
             if secret.len() < SHORTEST {
-                return Err(NoSecret::TooShort(path.to_owned()));
+                return Err(NoSecret::TooShort(place.clone()));
             }
             tokens.push((name, Secret::new(secret.to_owned())));
         }
         if tokens.is_empty() {
-            return Err(NoSecret::TooShort(path.to_owned()));
+            return Err(NoSecret::TooShort(place.clone()));
         }
         Ok(Self(tokens))
     }
@@ -140,6 +135,13 @@ impl Tokens {
     }
 }
 
+fn read(place: &Given) -> Result<String, NoSecret> {
+    place.text().map_err(|because| NoSecret::Unreadable {
+        place: place.clone(),
+        because,
+    })
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
@@ -164,7 +166,7 @@ mod tests {
     fn tokens_with_names_say_whose_they_are() {
         let path = std::env::temp_dir().join(format!("understudy-tokens-{}", std::process::id()));
         std::fs::write(&path, "# operators\nada 0123456789abcdef\n\ngrace fedcba9876543210\n").unwrap();
-        let tokens = Tokens::read(&path);
+        let tokens = Tokens::read(&Given::File(path.clone()));
         std::fs::remove_file(&path).unwrap();
         let tokens = tokens.unwrap();
         assert_eq!(tokens.bearer("fedcba9876543210").unwrap().name, Some("grace"));

@@ -76,6 +76,10 @@ fn the_image_holds_the_engine_alone_and_starts_it() {
     let health = list(health);
     assert_eq!(health[0], BINARY);
     assert_takes(&health[1..].iter().map(String::as_str).collect::<Vec<_>>());
+    // Databases in RDS show certificates of RDS's own authority, AWS's services those of a public one.
+    let (_, trusted) = of("COPY")[1].rsplit_once(' ').unwrap();
+    assert_eq!(of("ENV"), [format!("SSL_CERT_FILE={trusted}")]);
+    assert!(built[0].contains("cat /etc/ssl/certs/ca-certificates.crt /rds.pem >/trusted.pem"));
     assert_eq!(of("VOLUME"), ["/var/lib/understudy"]);
     assert_eq!(of("STOPSIGNAL"), ["SIGTERM"]);
 }
@@ -103,19 +107,14 @@ fn ecs_passes_what_the_engine_takes_and_keeps_it_small() {
     let task: Value = serde_json::from_str(&read("deploy/ecs/task-definition.json")).unwrap();
     assert_eq!(task["networkMode"], "awsvpc");
     let containers = task["containerDefinitions"].as_array().unwrap();
-    for container in containers {
-        assert_not_root(container["user"].as_str().unwrap());
-        assert_eq!(container["readonlyRootFilesystem"], true);
-        assert_eq!(container["linuxParameters"]["capabilities"], json!({"drop": ["ALL"]}));
-        assert_ne!(container["privileged"], true);
-        // A secret in the environment can be read by whoever may look at the task.
-        for variable in container["environment"].as_array().unwrap_or(&Vec::new()) {
-            let name = variable["name"].as_str().unwrap();
-            assert!(["HOME", "AWS_PAGER"].contains(&name), "{variable}");
-        }
-    }
-    let called = |name: &str| containers.iter().find(|container| container["name"] == name).unwrap();
-    let engine = called("engine");
+    assert_eq!(containers.len(), 1);
+    let engine = &containers[0];
+    assert_not_root(engine["user"].as_str().unwrap());
+    assert_eq!(engine["readonlyRootFilesystem"], true);
+    assert_eq!(engine["linuxParameters"]["capabilities"], json!({"drop": ["ALL"]}));
+    assert_ne!(engine["privileged"], true);
+    // What stands there can be read by whoever may look at the task.
+    assert!(engine["environment"].is_null());
     let texts = |list: &Value| -> Vec<String> { serde_json::from_value(list.clone()).unwrap() };
     let arguments = texts(&engine["command"]);
     assert_runs(&arguments);
@@ -132,37 +131,28 @@ fn ecs_passes_what_the_engine_takes_and_keeps_it_small() {
         json!([{"name": "peers", "containerPort": port, "protocol": "tcp"}])
     );
 
-    // What the arguments name is mounted, and the journal alone can be written and outlives the task.
-    let volume = |option: &str| {
-        let path = value(&arguments, option).unwrap();
-        let mounts = engine["mountPoints"].as_array().unwrap();
-        let mut found = mounts
-            .iter()
-            .filter(|mount| path.starts_with(mount["containerPath"].as_str().unwrap()));
-        let mount = found.next().unwrap_or_else(|| panic!("{path} is mounted nowhere"));
-        let mut volumes = task["volumes"].as_array().unwrap().iter();
-        let volume = volumes.find(|volume| volume["name"] == mount["sourceVolume"]).unwrap();
-        (volume, mount["readOnly"] == true)
-    };
-    for option in ["--policy", "--platform", "--token-file", "--peer-token-file"] {
-        let (volume, read_only) = volume(option);
-        assert!(read_only, "{option}");
-        assert_eq!(
-            volume.get("efsVolumeConfiguration"),
-            None,
-            "{option} is fetched anew by each task"
-        );
-    }
-    let (journal, read_only) = volume("--journal");
-    assert!(!read_only);
-    assert_eq!(journal["efsVolumeConfiguration"]["transitEncryption"], "ENABLED");
-
-    // The tokens come from where they are kept, by name, before the engine starts.
-    let fetch = called("configuration")["command"][0].as_str().unwrap();
-    assert!(
-        fetch.contains("--with-decryption --name /understudy/prod/$name"),
-        "{fetch}"
+    // The journal can be written, and outlives the task.
+    let journal = value(&arguments, "--journal").unwrap();
+    assert_eq!(
+        engine["mountPoints"],
+        json!([{"sourceVolume": "journal", "containerPath": journal}])
     );
-    let first = json!([{"containerName": "configuration", "condition": "SUCCESS"}]);
-    assert_eq!(engine["dependsOn"], first);
+    assert_eq!(task["volumes"].as_array().unwrap().len(), 1);
+    assert_eq!(task["volumes"][0]["name"], "journal");
+    assert_eq!(
+        task["volumes"][0]["efsVolumeConfiguration"]["transitEncryption"],
+        "ENABLED"
+    );
+
+    // Each variable that an argument names comes out of a secret, which the definition only names.
+    let secrets = engine["secrets"].as_array().unwrap();
+    let given: Vec<&str> = secrets.iter().map(|secret| secret["name"].as_str().unwrap()).collect();
+    for option in ["--policy", "--platform", "--token-file", "--peer-token-file"] {
+        let variable = value(&arguments, option).unwrap().strip_prefix("env:").unwrap();
+        assert!(given.contains(&variable), "{option} {variable}");
+    }
+    for secret in secrets {
+        let from = secret["valueFrom"].as_str().unwrap();
+        assert!(from.starts_with("arn:aws:secretsmanager:"), "{secret}");
+    }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use understudy_engine::core::ids::Region;
+use understudy_engine::service::given::Given;
 use understudy_engine::service::secret::Tokens;
 use understudy_policies::shipped;
 
@@ -186,7 +187,7 @@ async fn a_loss_above_the_bound_takes_two_people() {
 async fn tokens_with_names_cannot_speak_for_others() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), format!("ada {TOKEN}\ngrace fedcba9876543210fedc\n")).unwrap();
-    let stage = Stage::with(shipped::trading(), Tokens::read(file.path()).unwrap()).await;
+    let stage = Stage::with(shipped::trading(), Tokens::read(&Given::from(file.path())).unwrap()).await;
     let (status, answer) = stage.command(&json!({ "command": "pause", "by": "grace" })).await;
     assert_eq!(status, 400, "{answer}");
     assert!(answer["error"].as_str().unwrap().contains("the token is that of ada"));

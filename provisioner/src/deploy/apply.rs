@@ -5,7 +5,7 @@
 //!   tables -> switches -----------------------------------------+    |
 //!   network -> peering                                          |    |
 //!   keys -> secrets -> database (with data, network, tables)    |    |
-//!   storage -> replication, packages -> functions -> ... api ---+----+--> health checks -> records -> verify
+//!   storage -> replication, packages -> functions -> ... api ---+----+--> health checks -> records -> engine -> verify
 //! ```
 //!
 //! A run that is interrupted anywhere, even killed, is taken up by running the same command again: nothing is remembered but
@@ -160,6 +160,20 @@ async fn nodes<'a>(world: &'a World, options: Options, report: &'a dyn Report) -
             ),
             60,
         ),
+        part(
+            world,
+            report,
+            "engine files",
+            and(layer(Layer::Keys), &["zone", "database"]),
+            20,
+        ),
+        part(
+            world,
+            report,
+            "sidecar names",
+            layers(&[Layer::Network, Layer::Engine]),
+            20,
+        ),
     ];
     for region in world.regions() {
         nodes.push(packages(world, region));
@@ -287,6 +301,15 @@ fn stack_node<'a>(world: &'a World, options: Options, report: &'a dyn Report, st
     match stack.layer {
         Layer::Certificates => after.push("delegation".to_owned()),
         Layer::Functions => after.push(packages_name(&stack.region)),
+        // A sidecar is well when it finds what it looks for at its start.
+        Layer::Engine => {
+            let parts = ["tables", "engine files", "switches", "records", "peering"];
+            after.extend(parts.map(str::to_owned));
+            // One region after the other: while one region's sidecars are replaced, the other one's can take over.
+            if stack.region == world.regions()[0] {
+                after.push(world.names.stack(&world.regions()[1], Layer::Engine.name()));
+            }
+        }
         _ => {}
     }
     Node {

@@ -7,6 +7,8 @@ use understudy_policies::model::{HealthCheckBacking, LeaseStore, RedirectTrigger
 
 use super::world::{Exports, World};
 use crate::aws::Trouble;
+use crate::deployment::names::SidecarSecret;
+use crate::deployment::platform_file::{Chosen, DATABASE_USER, platform_file};
 use crate::spanning::Part;
 use crate::spanning::certificates::Certificates;
 use crate::spanning::checks::{Asks, Check, Checks};
@@ -16,7 +18,8 @@ use crate::spanning::parameters::Parameters;
 use crate::spanning::peering::{Network, Peering};
 use crate::spanning::records::{Records, Regional};
 use crate::spanning::replication::{Pair, Replication};
-use crate::spanning::secrets::{Secret, Secrets};
+use crate::spanning::secrets::{Holds, Secret, Secrets};
+use crate::spanning::sidecar_names::{SidecarNames, SidecarZone};
 use crate::spanning::switches::{ENGAGED, OBJECT, Switches};
 use crate::spanning::tables::{Table, Tables};
 use crate::spanning::zone::Zone;
@@ -31,7 +34,7 @@ pub(super) const HEALTHY: &str = "\"status\":\"healthy\"";
 pub(super) const REPLICATED: [&str; 3] = ["config", "audit", "assets"];
 
 /// Every reconciler, by name, in the order in which they are made.
-pub(super) const ALL: [&str; 12] = [
+pub(super) const ALL: [&str; 14] = [
     "zone",
     "tables",
     "secrets",
@@ -44,6 +47,8 @@ pub(super) const ALL: [&str; 12] = [
     "health checks",
     "forwarding",
     "records",
+    "engine files",
+    "sidecar names",
 ];
 
 impl World {
@@ -67,6 +72,8 @@ impl World {
                 .has(Layer::Signals)
                 .then(|| Arc::new(self.forwarding(exports)) as Part),
             "records" => self.records(exports).await?.map(|part| Arc::new(part) as Part),
+            "engine files" => self.engine_files(exports).await?.map(|part| Arc::new(part) as Part),
+            "sidecar names" => self.sidecar_names(exports).map(|part| Arc::new(part) as Part),
             _ => None,
         })
     }
@@ -142,14 +149,68 @@ impl World {
 
     fn secrets(&self, exports: &Exports) -> Secrets {
         Secrets {
+            name: "secrets",
             shared: self.shared.clone(),
             secrets: vec![Secret {
                 name: self.names.database_secret(),
-                username: self.deployment.database.user.clone(),
+                holds: Holds::Login(self.deployment.database.user.clone()),
                 description: format!("The owner of the order database of {}", self.environment()),
                 keys: exports.both(self, "data-key"),
             }],
         }
+    }
+
+    /// What the sidecars are started with, if they run in ECS.
+    ///
+    /// # Errors
+    /// When the database or Route 53 does not tell what it has chosen.
+    pub async fn engine_files(&self, exports: &Exports) -> Result<Option<Secrets>, Trouble> {
+        let (Some(_), Some(domain), Some(zone)) = (&self.deployment.engine, &self.deployment.domain, self.zone()) else {
+            return Ok(None);
+        };
+        let zone = zone.find().await?.map(|zone| zone.id);
+        let chosen = match (zone, self.database(exports).endpoints().await?) {
+            (Some(zone), [Some(home), Some(away)]) => Some(Chosen {
+                zone,
+                databases: [home, away],
+            }),
+            _ => None,
+        };
+        let platform =
+            chosen.map(|chosen| platform_file(&self.policy, &self.deployment, domain, &chosen, [HEALTH_PATH, HEALTHY]));
+        let holds = |what| match what {
+            SidecarSecret::Policy => Holds::Text(Some(self.policy_text.clone())),
+            SidecarSecret::Platform => Holds::Text(platform.clone()),
+            SidecarSecret::Token | SidecarSecret::PeerToken => Holds::Token,
+            SidecarSecret::Database => Holds::Login(DATABASE_USER.to_owned()),
+        };
+        let keys = exports.both(self, "data-key");
+        Ok(Some(Secrets {
+            name: "engine files",
+            shared: self.shared.clone(),
+            secrets: SidecarSecret::ALL
+                .into_iter()
+                .map(|what| Secret {
+                    name: self.names.sidecar_secret(what),
+                    holds: holds(what),
+                    description: format!("Of the sidecars of {}: {}", self.environment(), what.variable()),
+                    keys: keys.clone(),
+                })
+                .collect(),
+        }))
+    }
+
+    fn sidecar_names(&self, exports: &Exports) -> Option<SidecarNames> {
+        self.deployment.engine.as_ref()?;
+        let zones = [0, 1].map(|index| SidecarZone {
+            name: self.names.sidecar_zone(&self.regions()[index]),
+            id: exports.get(self, index, "sidecar-zone"),
+            vpc: exports.get(self, index, "network"),
+        });
+        Some(SidecarNames {
+            shared: self.shared.clone(),
+            zones,
+        })
     }
 
     fn peering(&self, exports: &Exports) -> Peering {

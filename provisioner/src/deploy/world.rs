@@ -22,6 +22,8 @@ pub struct World {
     pub shared: Shared,
     /// What may happen, and how fast.
     pub policy: Policy,
+    /// The text that it was read from: sidecars in ECS are started with it.
+    pub policy_text: String,
     /// Where, and how large.
     pub deployment: Deployment,
     /// What is called how.
@@ -45,7 +47,7 @@ pub struct Exports([BTreeMap<String, String>; 2]);
 impl World {
     /// The environment of a policy and a deployment file.
     #[must_use]
-    pub fn new(policy: Policy, deployment: Deployment, aws: Connections) -> Self {
+    pub fn new(policy: Policy, policy_text: String, deployment: Deployment, aws: Connections) -> Self {
         let names = deployment.names(&policy);
         let platform = synthesize(&policy, &deployment);
         let shared = Shared {
@@ -59,6 +61,7 @@ impl World {
         Self {
             shared,
             policy,
+            policy_text,
             deployment,
             names,
             platform,

@@ -10,6 +10,7 @@
 pub mod cidr;
 mod known;
 pub mod names;
+pub mod platform_file;
 mod read;
 pub mod rules;
 #[cfg(test)]

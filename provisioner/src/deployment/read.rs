@@ -108,6 +108,10 @@ fn finish(table: &Table<'_>, policy: &Policy, environment: Option<&Environment>,
             }
         }
     }
+    if read.engine.is_some() && (read.domain.is_none() || read.egress.is_none()) {
+        let message = "`[engine]` needs `[domain]` and `[egress]`".to_owned();
+        table.refuse("engine", rules::ENGINE_ALONE.code, message, rules::ENGINE_ALONE.help());
+    }
     let mut tags = BTreeMap::new();
     for (name, value) in read.tags {
         let why = if name == OWNER_TAG || name.to_ascii_lowercase().starts_with("aws:") {

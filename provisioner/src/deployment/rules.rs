@@ -93,6 +93,9 @@ rules! {
     RESERVED_TAG = "UD402": "A tag that is set twice, or that is not the file's to set.",
         why "The provisioner knows its own resources by its own tag, and AWS keeps `aws:` for itself.",
         mend "Remove the tag.";
+    ENGINE_ALONE = "UD403": "The engine is to run where it cannot see what it has to see.",
+        why "Its sidecars ask both regions' health paths by name, Route 53, and an address outside both regions.",
+        mend "Add `[domain]` and `[egress]`, or take `[engine]` out and run the engine elsewhere.";
 }
 
 /// The code of each fault of form.

@@ -67,6 +67,29 @@ fn everything_that_can_be_seen_in_the_file_is_refused_with_its_code() {
 }
 
 #[test]
+fn an_engine_that_could_not_see_the_regions_is_refused() {
+    let without = |tables: &[&str]| {
+        let mut inside = true;
+        let lines = EXAMPLE.lines().filter(|line| {
+            if line.starts_with('[') {
+                inside = !tables.contains(line);
+            }
+            inside
+        });
+        let text: Vec<&str> = lines.collect();
+        Deployment::read(
+            &Source::new("deployment.toml", &text.join("\n")),
+            &shipped::trading(),
+            None,
+        )
+    };
+    for table in ["[domain]", "[egress]"] {
+        assert_eq!(codes(&without(&[table]).unwrap_err()), ["UD403"], "{table}");
+        assert!(without(&[table, "[engine]"]).is_ok(), "{table}");
+    }
+}
+
+#[test]
 fn all_errors_are_found_at_once() {
     let text = EXAMPLE
         .replacen("\"dev1\"", "\"Dev1\"", 1)

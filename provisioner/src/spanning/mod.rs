@@ -23,6 +23,7 @@ pub mod peering;
 pub mod records;
 pub mod replication;
 pub mod secrets;
+pub mod sidecar_names;
 pub mod situation;
 pub mod switches;
 pub mod tables;

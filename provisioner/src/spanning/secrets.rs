@@ -26,17 +26,40 @@ const RECOVERY_DAYS: i64 = 7;
 pub struct Secret {
     /// Its name, the same in every region.
     pub name: String,
-    /// The user name beside the password that is made.
-    pub username: String,
+    /// What is in it.
+    pub holds: Holds,
     /// What it is for.
     pub description: String,
     /// The keys that encrypt it, home and away; none: AWS's own.
     pub keys: [Option<String>; 2],
 }
 
+/// What a secret holds.
+#[derive(Debug, Clone)]
+pub enum Holds {
+    /// A user's name, and a password that is made once, as JSON.
+    Login(String),
+    /// A token that is made once.
+    Token,
+    /// What the files say, written again when they say something else. None: it cannot be said yet.
+    Text(Option<String>),
+}
+
+impl Holds {
+    const fn detail(&self) -> &'static str {
+        match self {
+            Self::Login(_) => "with a password that is made there",
+            Self::Token => "with a token that is made there",
+            Self::Text(_) => "with what the files say",
+        }
+    }
+}
+
 /// The secrets.
 #[derive(Debug)]
 pub struct Secrets {
+    /// What they are for, in one or two words.
+    pub name: &'static str,
     /// What is shared.
     pub shared: Shared,
     /// What should be.
@@ -46,7 +69,7 @@ pub struct Secrets {
 #[async_trait]
 impl Reconciler for Secrets {
     fn name(&self) -> &'static str {
-        "secrets"
+        self.name
     }
 
     async fn differences(&self) -> Result<Vec<Difference>, Trouble> {
@@ -84,8 +107,10 @@ impl Secrets {
         let [home, away] = &self.shared.regions;
         let what = format!("secret {}", secret.name);
         let Some(there) = self.describe(secret).await? else {
+            // What is not known yet can be planned, and not made.
+            let ready = !matches!(secret.holds, Holds::Text(None));
             let act = create(self.client(), secret.clone(), self.shared.clone());
-            all.push(Difference::new(Add, home, &what, "with a password that is made there").by(act));
+            all.push(Difference::new(Add, home, &what, secret.holds.detail()).by_if(ready, act));
             all.push(Difference::new(Add, away, &what, "a replica"));
             return Ok(());
         };
@@ -107,6 +132,12 @@ impl Secrets {
         if !missing.is_empty() {
             let act = tag(self.client(), secret.name.clone(), missing, home.clone());
             all.push(Difference::new(Change, home, &what, "tags").by(act));
+        }
+        if let Holds::Text(Some(text)) = &secret.holds
+            && value(&self.client(), &secret.name, home).await?.as_ref() != Some(text)
+        {
+            let act = put(self.client(), secret.name.clone(), text.clone(), home.clone());
+            all.push(Difference::new(Change, home, &what, "the files say something else").by(act));
         }
         let mut replicas = there.replication_status().iter();
         let replica = replicas.find(|replica| replica.region() == Some(away.as_str()));
@@ -193,17 +224,14 @@ fn replica(secret: &Secret, away: &RegionName) -> ReplicaRegionType {
 
 async fn create(client: Client, secret: Secret, shared: Shared) -> Result<(), Trouble> {
     let [home, away] = &shared.regions;
-    let password = client
-        .get_random_password()
-        .password_length(PASSWORD_LENGTH)
-        // RDS takes neither of `/`, `@`, `"` and blanks.
-        .exclude_punctuation(true)
-        .send()
-        .await
-        .map_err(failed("secretsmanager:GetRandomPassword", home))?
-        .random_password
-        .unwrap_or_default();
-    let value = serde_json::json!({ "username": secret.username, "password": password });
+    let value = match &secret.holds {
+        Holds::Login(username) => {
+            let password = random(&client, home).await?;
+            serde_json::json!({ "username": username, "password": password }).to_string()
+        }
+        Holds::Token => random(&client, home).await?,
+        Holds::Text(text) => text.clone().unwrap_or_default(),
+    };
     let tags = shared
         .each_tag()
         .map(|(key, value)| Tag::builder().key(key).value(value).build());
@@ -212,12 +240,36 @@ async fn create(client: Client, secret: Secret, shared: Shared) -> Result<(), Tr
         .name(&secret.name)
         .description(&secret.description)
         .set_kms_key_id(secret.keys[0].clone())
-        .secret_string(value.to_string())
+        .secret_string(value)
         .set_tags(Some(tags.collect()))
         .add_replica_regions(replica(&secret, away))
         .send()
         .await
         .map_err(failed("secretsmanager:CreateSecret", home))?;
+    Ok(())
+}
+
+async fn random(client: &Client, home: &RegionName) -> Result<String, Trouble> {
+    let answer = client
+        .get_random_password()
+        .password_length(PASSWORD_LENGTH)
+        // RDS takes neither of `/`, `@`, `"` and blanks.
+        .exclude_punctuation(true)
+        .send()
+        .await
+        .map_err(failed("secretsmanager:GetRandomPassword", home))?;
+    // An empty one would lock nobody out.
+    answer
+        .random_password
+        .filter(|password| !password.is_empty())
+        .ok_or_else(|| Trouble::own(TroubleKind::Call, "Secrets Manager made no password: run the same command again"))
+}
+
+async fn put(client: Client, name: String, text: String, region: RegionName) -> Result<(), Trouble> {
+    let call = client.put_secret_value().secret_id(name).secret_string(text);
+    call.send()
+        .await
+        .map_err(failed("secretsmanager:PutSecretValue", &region))?;
     Ok(())
 }
 
@@ -251,15 +303,16 @@ async fn tag(client: Client, name: String, tags: Vec<(String, String)>, region: 
     Ok(())
 }
 
+async fn value(client: &Client, name: &str, region: &RegionName) -> Result<Option<String>, Trouble> {
+    let answer = client.get_secret_value().secret_id(name).send().await;
+    let answer = answer.map_err(failed("secretsmanager:GetSecretValue", region))?;
+    Ok(answer.secret_string)
+}
+
 /// User name and password of a secret. They go into one call and nowhere else.
 pub(super) async fn read(client: &Client, name: &str, region: &RegionName) -> Result<(String, String), Trouble> {
-    let answer = client
-        .get_secret_value()
-        .secret_id(name)
-        .send()
-        .await
-        .map_err(failed("secretsmanager:GetSecretValue", region))?;
-    let value: Option<serde_json::Value> = answer.secret_string().and_then(|text| serde_json::from_str(text).ok());
+    let text = value(client, name, region).await?;
+    let value: Option<serde_json::Value> = text.and_then(|text| serde_json::from_str(&text).ok());
     let text = |key: &str| value.as_ref()?.get(key)?.as_str().map(str::to_owned);
     text("username").zip(text("password")).ok_or_else(|| {
         Trouble::own(

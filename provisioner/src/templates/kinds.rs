@@ -138,6 +138,8 @@ kinds! {
     EcsCluster = "AWS::ECS::Cluster", Some("ClusterName"), List { arn: "Arn" };
     EcsTask = "AWS::ECS::TaskDefinition", Some("Family"), List {};
     EcsService = "AWS::ECS::Service", Some("ServiceName"), List {};
+    SidecarZone = "AWS::ServiceDiscovery::PrivateDnsNamespace", Some("Name"), List { zone: "HostedZoneId" };
+    SidecarHost = "AWS::ServiceDiscovery::Service", Some("Name"), List { arn: "Arn" };
     FileSystem = "AWS::EFS::FileSystem", None, Named { arn: "Arn" };
     FileSystemTarget = "AWS::EFS::MountTarget", None, None {};
     FileSystemAccess = "AWS::EFS::AccessPoint", None, Named { arn: "Arn" };

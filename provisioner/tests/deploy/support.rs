@@ -46,7 +46,7 @@ pub(crate) async fn whole_world(endpoint: &str) -> World {
     let environment = Environment::new("dev1").unwrap();
     let deployment = Deployment::example(&policy, &environment).unwrap();
     let aws = Connections::from_loader(loader(), Some(endpoint)).await;
-    let mut world = World::new(policy, deployment, aws);
+    let mut world = World::new(policy, shipped::TRADING.text.to_owned(), deployment, aws);
     world.patience = Patience {
         look_every: Duration::from_millis(50),
         wait_max: Duration::from_secs(120),

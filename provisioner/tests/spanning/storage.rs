@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{
 use understudy_provisioner::aws::trouble::TroubleKind;
 use understudy_provisioner::spanning::parameters::Parameters;
 use understudy_provisioner::spanning::replication::{Pair, Replication};
-use understudy_provisioner::spanning::secrets::{Secret, Secrets};
+use understudy_provisioner::spanning::secrets::{Holds, Secret, Secrets};
 use understudy_provisioner::spanning::switches::{Standing, Switches};
 use understudy_provisioner::spanning::tables::{Table, Tables};
 use understudy_provisioner::spanning::{Reconciler as _, Shared};
@@ -140,10 +140,11 @@ async fn a_table_of_somebody_else_is_left_alone() {
 async fn a_secret_has_a_replica_with_the_same_value() {
     let (_emulator, shared) = start().await;
     let secrets = Secrets {
+        name: "secrets",
         shared: shared.clone(),
         secrets: vec![Secret {
             name: "understudy-dev1-database".to_owned(),
-            username: "orders".to_owned(),
+            holds: Holds::Login("orders".to_owned()),
             description: "The owner of the order database".to_owned(),
             keys: [None, None],
         }],

@@ -1,13 +1,13 @@
 //! The commands that change something. They say what they will do and ask, or take `--yes`.
 
 use std::io::{BufRead, IsTerminal, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::client::{Answer, Reach, Unanswered, client, wait};
 use super::text;
+use crate::service::given::Given;
 use crate::service::operators::shapes::{CommandAnswer, CommandName, CommandRequest, CommandResult};
 use crate::service::secret::Tokens;
 
@@ -18,7 +18,7 @@ pub(super) struct Change {
     reach: Reach,
     /// The file with your token.
     #[arg(long, value_name = "FILE")]
-    token_file: PathBuf,
+    token_file: Given,
     /// Only says what it would do, and which guards object.
     #[arg(long)]
     dry_run: bool,

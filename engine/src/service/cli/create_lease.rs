@@ -1,6 +1,5 @@
 //! `create-lease`: the lease item of a new platform, made once, by hand or by the provisioner. A sidecar never does it.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -12,6 +11,7 @@ use crate::aws::connect::Connections;
 use crate::aws::lease::NotCreated;
 use crate::aws::names::Names;
 use crate::core::ids::Region;
+use crate::service::given::Given;
 use crate::service::{observability, policy_file};
 
 #[derive(Debug, Args)]
@@ -19,10 +19,10 @@ use crate::service::{observability, policy_file};
 pub(super) struct CreateLeaseArguments {
     /// The policy file.
     #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
+    policy: Given,
     /// The platform file: where everything is.
     #[arg(long, value_name = "FILE")]
-    platform: PathBuf,
+    platform: Given,
     /// Where every AWS service is, instead of AWS: an emulator.
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<reqwest::Url>,

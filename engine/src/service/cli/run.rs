@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use clap::Args;
 use reqwest::Url;
 use understudy_policies::Policy;
-use understudy_policies::source::{Source, Style};
+use understudy_policies::source::Style;
 
 use crate::core::ids::{Region, SidecarId};
 use crate::service::clock::{Clock, DrillTime};
+use crate::service::given::Given;
 use crate::service::observability;
 use crate::service::platform::{self, Place, Platform};
 use crate::service::policy_file;
@@ -28,12 +29,12 @@ pub(super) struct RunArguments {
     /// Watches both regions from the witness region, and tells both. Holds no lease.
     #[arg(long)]
     observer: bool,
-    /// The policy file.
+    /// The policy file. Like every FILE that is only read, it may be `env:NAME`, a variable of the environment.
     #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
+    policy: Given,
     /// The platform file: where everything is.
     #[arg(long, value_name = "FILE")]
-    platform: PathBuf,
+    platform: Given,
     /// Which of the region's sidecars this is, from 1. Each has another number.
     #[arg(long, value_name = "N", default_value_t = 1)]
     sidecar: u16,
@@ -54,10 +55,10 @@ pub(super) struct RunArguments {
     allow_host: Vec<String>,
     /// The file with the token that operators must show for changes; or with one for each, a line, after their name.
     #[arg(long, value_name = "FILE")]
-    token_file: PathBuf,
+    token_file: Given,
     /// The file with the token that peers must show.
     #[arg(long, value_name = "FILE")]
-    peer_token_file: PathBuf,
+    peer_token_file: Given,
     /// Where every AWS service is, instead of AWS: an emulator.
     #[cfg(feature = "aws")]
     #[arg(long, value_name = "URL")]
@@ -128,7 +129,7 @@ fn settings(arguments: &RunArguments) -> Result<Settings, String> {
     #[cfg(feature = "aws")]
     let platform = elsewhere(platform, arguments.endpoint_url.as_ref());
     let place = place(&arguments.region, arguments.observer, &policy)?;
-    let secret = |path: &PathBuf| Secret::read(path).map_err(|wrong| format!("error: {wrong}\n"));
+    let secret = |place: &Given| Secret::read(place).map_err(|wrong| format!("error: {wrong}\n"));
     let clock = match &arguments.drill_clock {
         Some(path) => Clock::of_drill(
             DrillTime::join(path)
@@ -156,8 +157,8 @@ fn settings(arguments: &RunArguments) -> Result<Settings, String> {
     })
 }
 
-pub(super) fn platform(path: &Path) -> Result<Platform, String> {
-    let source = Source::read(path).map_err(|wrong| format!("error: {wrong}\n"))?;
+pub(super) fn platform(place: &Given) -> Result<Platform, String> {
+    let source = place.source().map_err(|wrong| format!("error: {wrong}\n"))?;
     platform::read(&source).map_err(|wrong| wrong.render(Style::for_stderr()))
 }
 

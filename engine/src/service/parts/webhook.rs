@@ -89,7 +89,7 @@ impl WithWebhooks {
         context: &Context,
         region: Region,
     ) -> Result<Self, NoSecret> {
-        let token = hooks.token_file.as_deref().map(Secret::read).transpose()?;
+        let token = hooks.token_file.as_ref().map(Secret::read).transpose()?;
         Ok(Self {
             hooks,
             token,

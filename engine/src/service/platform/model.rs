@@ -1,13 +1,12 @@
 //! The platform file, typed.
 
-use std::path::PathBuf;
-
 use reqwest::Url;
 use understudy_policies::source::Named;
 
 use super::aws::Aws;
 use crate::core::ids::Region;
 use crate::decode::Environment;
+use crate::service::given::Given;
 
 /// Where a process of the engine runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +45,8 @@ pub struct RegionParts {
     pub database_health: Option<Url>,
     /// The region's own database, as `postgresql://user@host:port/name`. Without a password.
     pub database: Option<String>,
-    /// The file that holds the database's password.
-    pub database_password_file: Option<PathBuf>,
+    /// What holds the database's password.
+    pub database_password_file: Option<Given>,
     /// Stops the region's PostgreSQL server in order, so that its replica has everything. For the way home.
     pub demote_command: Vec<String>,
     /// Makes the region's PostgreSQL server a standby of the other region's, whatever it is now.
@@ -63,8 +62,8 @@ pub struct Webhooks {
     pub venue_reconciliation: Option<Url>,
     /// Who is told of every announcement and page.
     pub notices: Option<Url>,
-    /// The file with the token that is shown to them.
-    pub token_file: Option<PathBuf>,
+    /// What holds the token that is shown to them.
+    pub token_file: Option<Given>,
 }
 
 /// Parts that a drill plays.

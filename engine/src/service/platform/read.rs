@@ -1,7 +1,5 @@
 //! From a text to a typed platform file, with everything that is wrong found at once.
 
-use std::path::PathBuf;
-
 use reqwest::Url;
 use understudy_policies::gather;
 use understudy_policies::source::{Diagnostics, Reader, Source, Table, Value};
@@ -10,6 +8,7 @@ use super::aws::aws;
 use super::model::{Platform, Played, RegionParts, Webhooks};
 use super::rules;
 use crate::decode::Environment;
+use crate::service::given::{Given, NotOurs};
 
 /// Sidecars of one region, and references. A choice: nobody needs more, and each is asked every second.
 const ADDRESSES_MAX: usize = 16;
@@ -50,7 +49,7 @@ fn region(table: &Table<'_>) -> Option<RegionParts> {
         health: table.optional("health", |value| address(&value)),
         database_health: table.optional("database-health", |value| address(&value)),
         database: table.optional("database", |value| database(&value)),
-        database_password_file: table.optional("database-password-file", |value| value.text().map(PathBuf::from)),
+        database_password_file: table.optional("database-password-file", |value| value.parsed(given)),
         demote_command: command(table, "demote-command"),
         rejoin_command: command(table, "rejoin-command"),
         sidecars: addresses(table, "sidecars"),
@@ -61,7 +60,7 @@ fn webhooks(table: &Table<'_>) -> Option<Webhooks> {
     gather!(Webhooks {
         venue_reconciliation: table.optional("venue-reconciliation", |value| address(&value)),
         notices: table.optional("notices", |value| address(&value)),
-        token_file: table.optional("token-file", |value| value.text().map(PathBuf::from)),
+        token_file: table.optional("token-file", |value| value.parsed(given)),
     })
 }
 
@@ -83,6 +82,10 @@ fn command(table: &Table<'_>, key: &str) -> Option<Vec<String>> {
     table
         .optional(key, |value| value.list(1..=WORDS_MAX, |value| value.text()))
         .map(Option::unwrap_or_default)
+}
+
+fn given(text: &str) -> Result<Given, String> {
+    text.parse().map_err(|wrong: NotOurs| wrong.to_string())
 }
 
 pub(super) fn address(value: &Value<'_>) -> Option<Url> {

@@ -185,7 +185,7 @@ fn on<F>(common: &Common, rebuild_standby: bool, run: F) -> Result<Answer, Failu
 where
     F: AsyncFnOnce(World) -> Result<Answer, Trouble>,
 {
-    let policy = crate::lint::policy(common.policy.as_deref())?;
+    let (policy, policy_text) = crate::lint::policy_and_text(common.policy.as_deref())?;
     let deployment = crate::synth::deployment(&common.env, common.deployment.as_deref(), &policy)?;
     if let Some(url) = &common.endpoint_url {
         let fits = reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -204,7 +204,7 @@ where
     let answer = runtime.block_on(async {
         let types = common.leave_out.iter().cloned().collect();
         let aws = Connections::load(common.endpoint_url.as_deref()).await;
-        let mut world = World::new(policy, deployment, aws);
+        let mut world = World::new(policy, policy_text, deployment, aws);
         if let Some(why) = world.platform.too_large() {
             return Err(Failure::Unreadable(why));
         }

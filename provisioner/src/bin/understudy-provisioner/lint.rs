@@ -6,10 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use understudy_policies::Policy;
 use understudy_policies::policy::Document;
 use understudy_policies::shipped;
-use understudy_policies::source::Source;
+use understudy_policies::source::{Severity, Source};
+use understudy_policies::{Policy, check};
 use understudy_provisioner::lint::pair::Limits;
 use understudy_provisioner::lint::suppress::Suppression;
 use understudy_provisioner::lint::{self, Given, Template, output, rules};
@@ -105,17 +105,24 @@ fn limits(policy: &Policy, suffix: Option<String>) -> Limits {
 }
 
 pub(crate) fn policy(file: Option<&Path>) -> Result<Policy, Failure> {
+    policy_and_text(file).map(|(policy, _)| policy)
+}
+
+/// A policy that its checker lets pass, with the text of its file: the engine would refuse any other.
+pub(crate) fn policy_and_text(file: Option<&Path>) -> Result<(Policy, String), Failure> {
     let Some(file) = file else {
-        return Ok(shipped::trading());
+        return Ok((shipped::trading(), shipped::TRADING.text.to_owned()));
     };
     let source = Source::read(file).map_err(|error| Failure::Unreadable(error.to_string()))?;
-    let document = Document::read(&source).map_err(|_| {
+    let document = Document::read(&source).ok();
+    let document = document.filter(|document| check(document).count(Severity::Error) == 0);
+    let document = document.ok_or_else(|| {
         let name = file.display();
         Failure::Unreadable(format!(
             "{name} is not a valid policy: `understudy-policy check {name}` says why"
         ))
     })?;
-    Ok(document.into_policy())
+    Ok((document.into_policy(), source.text().to_owned()))
 }
 
 fn read(file: &Path) -> Result<String, Failure> {

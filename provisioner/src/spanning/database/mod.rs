@@ -11,6 +11,7 @@
 //! for, and a final snapshot is kept.
 
 mod calls;
+mod endpoints;
 mod removal;
 
 use std::collections::BTreeMap;

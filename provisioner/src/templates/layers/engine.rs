@@ -1,14 +1,18 @@
 //! The engine as a service: two sidecars per region, each a service of its own, because each has a number and a journal.
 //!
-//! A sidecar reads its files and tokens from parameters, which an operator writes: they are none of the stack's.
+//! What a sidecar is started with, its policy, platform file, tokens and password, comes out of secrets into its environment. A
+//! reconciler makes them. Sidecars find each other by names that Cloud Map keeps; another reconciler makes each region's names
+//! known in the other one.
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use understudy_engine::decode::SOURCE;
 use understudy_policies::model::{LeaseStore, RegionName};
 
 use super::super::excuse::Excuse;
 use super::super::kinds::{
-    EcsCluster, EcsService, EcsTask, FileSystem, FileSystemAccess, FileSystemTarget, LogGroup, SecurityGroup,
+    EcsCluster, EcsService, EcsTask, FileSystem, FileSystemAccess, FileSystemTarget, LogGroup, SecurityGroup, SidecarHost,
+    SidecarZone,
 };
 use super::super::model::{Handle, Template};
 use super::super::site::{Layer, Site};
@@ -16,13 +20,18 @@ use super::super::{Stack, iam};
 use super::keys::Keys;
 use super::network::Network;
 use crate::deployment::Engine;
+use crate::deployment::names::SidecarSecret;
+use crate::deployment::platform_file::{PEER_PORT, SIDECARS as COUNT};
 
-const SIDECARS: [[&str; 3]; 2] = [["Journal1", "Task1", "Sidecar1"], ["Journal2", "Task2", "Sidecar2"]];
+const SIDECARS: [[&str; 4]; COUNT] = [
+    ["Journal1", "Task1", "Sidecar1", "Host1"],
+    ["Journal2", "Task2", "Sidecar2", "Host2"],
+];
 const TARGETS: [&str; 3] = ["JournalsInZoneA", "JournalsInZoneB", "JournalsInZoneC"];
 /// The user of the image.
 const USER: &str = "65532";
-/// What fetches files and tokens before the engine starts, so that the image needs no such thing.
-const FETCHER: &str = "public.ecr.aws/aws-cli/aws-cli:2.31.0";
+/// Seconds for which an address of a sidecar is remembered.
+const HOST_TTL_S: u32 = 10;
 
 pub(super) struct Below<'a> {
     pub(super) network: &'a Network,
@@ -48,12 +57,6 @@ pub(super) fn build(site: &Site<'_>, engine: &Engine, below: &Below<'_>, stacks:
     let mut statements = sidecar(site);
     statements.extend([
         iam::with_key("Messages", &keys.messages),
-        iam::allow(
-            "Files",
-            &["ssm:GetParameter"],
-            json!(site.arn("ssm", &format!("parameter/understudy/{}/*", site.names.environment()))),
-        ),
-        iam::allow("FilesKey", &["kms:Decrypt"], json!(keys.data)),
         iam::allow_if(
             "Journal",
             &["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
@@ -88,10 +91,38 @@ pub(super) fn build(site: &Site<'_>, engine: &Engine, below: &Below<'_>, stacks:
                 ],
                 json!(site.arn("ecr", "repository/understudy-engine")),
             ),
+            // Secrets Manager ends each ARN with six letters of its own.
+            iam::allow(
+                "StartsWith",
+                &["secretsmanager:GetSecretValue"],
+                json!(SidecarSecret::ALL.map(|what| format!("{}-??????", secret(site, what)))),
+            ),
+            iam::allow("StartsWithKey", &["kms:Decrypt"], json!(keys.data)),
         ],
     );
-    for (index, [journal, task, service]) in SIDECARS.into_iter().enumerate() {
+    let zone = template.add(
+        SidecarZone,
+        "SidecarZone",
+        &site.names.sidecar_zone(site.region),
+        json!({
+            "Description": format!("where the sidecars of {} find each other", site.names.environment()),
+            "Vpc": network.vpc,
+        }),
+    );
+    template.export("sidecar-zone", zone.zone());
+    for (index, [journal, task, service, host]) in SIDECARS.into_iter().enumerate() {
         let number = index + 1;
+        let host = template.add(
+            SidecarHost,
+            host,
+            &format!("sidecar-{number}"),
+            json!({
+                "NamespaceId": zone.reference(),
+                "DnsConfig": {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": HOST_TTL_S}]},
+                // ECS says whether the task is there.
+                "HealthCheckCustomConfig": {"FailureThreshold": 1},
+            }),
+        );
         let access = template.add(
             FileSystemAccess,
             journal,
@@ -112,8 +143,6 @@ pub(super) fn build(site: &Site<'_>, engine: &Engine, below: &Below<'_>, stacks:
                     "AuthorizationConfig": {"AccessPointId": access.reference(), "IAM": "ENABLED"},
                 },
             },
-            {"Name": "configuration"},
-            {"Name": "tokens"},
         ]);
         let task = template.add(
             EcsTask,
@@ -124,7 +153,7 @@ pub(super) fn build(site: &Site<'_>, engine: &Engine, below: &Below<'_>, stacks:
                 "Cpu": engine.cpu.to_string(), "Memory": engine.memory_mb.to_string(),
                 "RuntimePlatform": {"CpuArchitecture": "ARM64", "OperatingSystemFamily": "LINUX"},
                 "TaskRoleArn": task_role.arn(), "ExecutionRoleArn": start_role.arn(), "Volumes": volumes,
-                "ContainerDefinitions": [fetcher(site, number, &logs), sidecar_container(site, engine, number, &logs)],
+                "ContainerDefinitions": [sidecar_container(site, engine, number, &logs)],
             }),
         );
         let service = template.add(
@@ -144,10 +173,13 @@ pub(super) fn build(site: &Site<'_>, engine: &Engine, below: &Below<'_>, stacks:
                     "Subnets": [network.subnets[index]], "SecurityGroups": [network.engine], "AssignPublicIp": "DISABLED",
                 }},
                 "PropagateTags": "SERVICE",
+                "ServiceRegistries": [{"RegistryArn": host.arn()}],
             }),
         );
         let mut needs = TARGETS.to_vec();
         needs.extend(["TaskPolicy", "StartPolicy"]);
+        // One after the other: while one is replaced, the other one drives.
+        needs.extend(SIDECARS[..index].iter().map(|[_, _, earlier, _]| *earlier));
         template.wait(&service, &needs);
     }
     template.after(Layer::Configuration);
@@ -202,32 +234,30 @@ fn logged(site: &Site<'_>, number: usize, logs: &Handle<LogGroup>) -> Value {
     })
 }
 
-fn mount(volume: &str, at: &str, read_only: bool) -> Value {
-    json!({"SourceVolume": volume, "ContainerPath": at, "ReadOnly": read_only})
+/// Its ARN without the end that Secrets Manager gives it: that finds it as well.
+fn secret(site: &Site<'_>, what: SidecarSecret) -> String {
+    site.arn("secretsmanager", &format!("secret:{}", site.names.sidecar_secret(what)))
 }
 
-fn fetcher(site: &Site<'_>, number: usize, logs: &Handle<LogGroup>) -> Value {
-    let at = format!("/understudy/{}", site.names.environment());
-    let script = format!(
-        "umask 077; export HOME=/run/secrets/understudy AWS_PAGER=; \
-         for name in policy platform; do aws ssm get-parameter --name {at}/$name.toml --query Parameter.Value --output text \
-         > /etc/understudy/$name.toml; done; \
-         for name in token peer-token; do aws ssm get-parameter --with-decryption --name {at}/$name --query Parameter.Value \
-         --output text > /run/secrets/understudy/$name; done"
-    );
-    json!({
-        "Name": "configuration", "Image": FETCHER, "Essential": false, "User": format!("{USER}:{USER}"),
-        "ReadonlyRootFilesystem": true, "Privileged": false,
-        "LinuxParameters": {"InitProcessEnabled": true, "Capabilities": {"Drop": ["ALL"]}},
-        "EntryPoint": ["/bin/sh", "-euc"], "Command": [script],
-        "MountPoints": [
-            mount("configuration", "/etc/understudy", false), mount("tokens", "/run/secrets/understudy", false),
-        ],
-        "LogConfiguration": logged(site, number, logs),
-    })
+fn secrets(site: &Site<'_>) -> Value {
+    let given = |what| {
+        let from = match what {
+            SidecarSecret::Database => format!("{}:password::", secret(site, what)),
+            _ => secret(site, what),
+        };
+        json!({"Name": what.variable(), "ValueFrom": from})
+    };
+    json!(SidecarSecret::ALL.map(given))
+}
+
+/// Another policy makes another task, so that `apply` replaces the sidecars.
+fn digest(site: &Site<'_>) -> String {
+    let policy = serde_json::to_vec(site.policy).unwrap_or_default();
+    Sha256::digest(policy).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn sidecar_container(site: &Site<'_>, engine: &Engine, number: usize, logs: &Handle<LogGroup>) -> Value {
+    let given = |option: &str, what: SidecarSecret| format!("{option}=env:{}", what.variable());
     json!({
         "Name": "engine", "Image": engine.image.replace("{region}", site.region.as_str()), "Essential": true,
         "User": format!("{USER}:{USER}"), "ReadonlyRootFilesystem": true, "Privileged": false,
@@ -236,21 +266,18 @@ fn sidecar_container(site: &Site<'_>, engine: &Engine, number: usize, logs: &Han
         "StopTimeout": 45,
         "Command": [
             "run", format!("--region={}", site.region), format!("--sidecar={number}"),
-            "--policy=/etc/understudy/policy.toml", "--platform=/etc/understudy/platform.toml",
-            "--journal=/var/lib/understudy", "--token-file=/run/secrets/understudy/token",
-            "--peer-token-file=/run/secrets/understudy/peer-token", "--listen=127.0.0.1:7070",
-            "--peer-listen=0.0.0.0:7443", "--log=json",
+            given("--policy", SidecarSecret::Policy), given("--platform", SidecarSecret::Platform),
+            given("--token-file", SidecarSecret::Token), given("--peer-token-file", SidecarSecret::PeerToken),
+            "--journal=/var/lib/understudy", "--listen=127.0.0.1:7070", format!("--peer-listen=0.0.0.0:{PEER_PORT}"), "--log=json",
         ],
-        "PortMappings": [{"Name": "peers", "ContainerPort": 7443, "Protocol": "tcp"}],
-        "MountPoints": [
-            mount("journal", "/var/lib/understudy", false), mount("configuration", "/etc/understudy", true),
-            mount("tokens", "/run/secrets/understudy", true),
-        ],
+        "Secrets": secrets(site),
+        "DockerLabels": {"understudy.policy": digest(site)},
+        "PortMappings": [{"Name": "peers", "ContainerPort": PEER_PORT, "Protocol": "tcp"}],
+        "MountPoints": [{"SourceVolume": "journal", "ContainerPath": "/var/lib/understudy", "ReadOnly": false}],
         "HealthCheck": {
             "Command": ["CMD", "understudy-engine", "status", "--json"],
             "Interval": 10, "Timeout": 3, "Retries": 3, "StartPeriod": 10,
         },
-        "DependsOn": [{"ContainerName": "configuration", "Condition": "SUCCESS"}],
         "LogConfiguration": logged(site, number, logs),
     })
 }

@@ -14,6 +14,7 @@ use tracing::{error, info};
 use super::address_of;
 use crate::core::ids::Region;
 use crate::service::clock::Clock;
+use crate::service::given::PREFIX;
 use crate::service::platform::Platform;
 
 /// As much of what a command says is kept.
@@ -47,6 +48,10 @@ impl Command {
         let name = self.words.first().map_or("", String::as_str);
         info!(command = name, region = self.region, "running the command");
         let mut command = tokio::process::Command::new(name);
+        // What this process was given may hold tokens and passwords, and is none of the command's.
+        for (given, _) in std::env::vars_os().filter(|(given, _)| given.to_string_lossy().starts_with(PREFIX)) {
+            command.env_remove(given);
+        }
         command
             .args(self.words.iter().skip(1))
             .env("UNDERSTUDY_REGION", self.region)

@@ -8,7 +8,6 @@
     reason = "the shell is where threads meet; the core behind it sees none of this"
 )]
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use tracing::info;
 
 use super::background::Background;
 use super::tls;
+use crate::service::given::Given;
 use crate::service::secret::Secret;
 
 /// How long opening a connection may take, from the name's resolution to the first question. A choice: four round trips
@@ -80,7 +80,7 @@ pub enum BadAddress {
 pub struct Link {
     region: String,
     config: Config,
-    password_file: Option<PathBuf>,
+    password_file: Option<Given>,
     /// How long one question may take.
     patience: Duration,
     session: Arc<Mutex<Option<Arc<Session>>>>,
@@ -108,7 +108,7 @@ impl Link {
     pub fn new(
         region: &str,
         address: &str,
-        password_file: Option<PathBuf>,
+        password_file: Option<Given>,
         patience: Duration,
     ) -> Result<Self, BadAddress> {
         let mut config: Config = address.parse().map_err(|_| BadAddress::Form(address.to_owned()))?;
@@ -262,15 +262,15 @@ impl Apart {
     }
 }
 
-async fn open(config: &Config, password_file: Option<&PathBuf>, region: &str) -> Result<Session, Failure> {
+async fn open(config: &Config, password_file: Option<&Given>, region: &str) -> Result<Session, Failure> {
     let unreachable = |because: String| Failure::Unreachable {
         region: region.to_owned(),
         because,
     };
     let mut config = config.clone();
     // Read each time: a password that was changed is known without a restart.
-    if let Some(path) = password_file {
-        let password = Secret::read(path).map_err(|wrong| unreachable(wrong.to_string()))?;
+    if let Some(place) = password_file {
+        let password = Secret::read(place).map_err(|wrong| unreachable(wrong.to_string()))?;
         config.password(password.expose());
     }
     match tokio::time::timeout(OPENING, tls::open(&config)).await {
