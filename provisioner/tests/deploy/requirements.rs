@@ -1,6 +1,6 @@
 //! R1 to R10 on a platform that `apply` made: each property is read back through the service's own API.
 //!
-//! What the emulator does not keep is looked at in the templates (`tests/synth.rs`), and named here.
+//! What the emulator does not keep is looked at in the templates (`tests/synth`), and named here.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -244,7 +244,7 @@ async fn r3_functions_take_orders_from_queues_behind_an_api() {
     assert_eq!(digests.len(), 1, "the same package everywhere");
 }
 
-/// ministack's CloudFormation keeps neither encryption nor lifecycle nor lock of a bucket: `synth.rs` and the validators look at
+/// ministack's CloudFormation keeps neither encryption nor lifecycle nor lock of a bucket: `tests/synth` and the validators look at
 /// those.
 #[tokio::test]
 async fn r4_buckets_are_replicated_both_ways_encrypted_and_locked() {
