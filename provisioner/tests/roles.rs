@@ -387,7 +387,7 @@ fn readiness_schedule_invokes_one_function() {
 }
 
 #[test]
-fn engine_execution_fetches_the_image_and_writes_logs() {
+fn engine_execution_fetches_image_and_secrets_and_writes_logs() {
     check(
         "engine-execution",
         "ecs-tasks.amazonaws.com",
@@ -397,15 +397,17 @@ fn engine_execution_fetches_the_image_and_writes_logs() {
             "ecr:BatchGetImage",
             "ecr:GetAuthorizationToken",
             "ecr:GetDownloadUrlForLayer",
+            "kms:Decrypt",
             "logs:CreateLogStream",
             "logs:PutLogEvents",
+            "secretsmanager:GetSecretValue",
         ],
     );
 }
 
 /// The engine's own list, which its tests compare with the calls that it makes.
 #[test]
-fn engine_has_what_its_own_policy_says_and_its_files_beside_it() {
+fn engine_has_what_its_own_policy_says_and_its_journal_beside_it() {
     let text = EXAMPLE
         .replace("account = \"000000000000\"", "account = \"123456789012\"")
         .replace("\"dev1\"", "\"prod\"")
@@ -457,10 +459,7 @@ fn engine_has_what_its_own_policy_says_and_its_files_beside_it() {
             .filter_map(|statement| statement["Sid"].as_str())
             .filter(|sid| !sids.contains(sid))
             .collect();
-        assert_eq!(
-            beside,
-            ["Files", "FilesKey", "Journal", "Messages", "OtherRegion"].into()
-        );
+        assert_eq!(beside, ["Journal", "Messages", "OtherRegion"].into());
     }
 }
 

@@ -116,13 +116,19 @@ mod tests {
     #[test]
     fn a_variable_that_is_not_ours_or_not_set_is_refused_by_name() {
         let wrong = "env:AWS_SECRET_ACCESS_KEY".parse::<Given>().unwrap_err().to_string();
-        assert!(wrong.contains("AWS_SECRET_ACCESS_KEY") && wrong.contains(PREFIX), "{wrong}");
+        assert!(
+            wrong.contains("AWS_SECRET_ACCESS_KEY") && wrong.contains(PREFIX),
+            "{wrong}"
+        );
         let unset: Given = "env:UNDERSTUDY_NOBODY_SETS_THIS".parse().unwrap();
         for said in [
             unset.source().unwrap_err().to_string(),
             unset.text().unwrap_err().to_string(),
         ] {
-            assert!(said.contains("`env:UNDERSTUDY_NOBODY_SETS_THIS` names a variable that is not set"), "{said}");
+            assert!(
+                said.contains("`env:UNDERSTUDY_NOBODY_SETS_THIS` names a variable that is not set"),
+                "{said}"
+            );
         }
     }
 }

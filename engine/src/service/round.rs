@@ -11,8 +11,8 @@ use understudy_policies::source::Style;
 
 use super::clock::Clock;
 use super::context::Sidecar;
-use super::journal::Journal;
 use super::given::Given;
+use super::journal::Journal;
 use super::policy_file;
 use super::shell::{Inbox, Input, Left, Shell, ShellEnd, rests};
 use super::signals::{Signals, Told};

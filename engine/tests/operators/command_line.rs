@@ -312,6 +312,59 @@ fn free() -> String {
         .to_string()
 }
 
+/// Where nobody writes files, the environment says what the files would.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_file_would_say_may_come_out_of_the_environment() {
+    let stage = Stage::with(shipped::trading(), one_token()).await;
+    let address = stage.url("/");
+    let output = tokio::task::spawn_blocking(move || {
+        let mut command = Command::new(ENGINE);
+        command
+            .args([
+                "pause",
+                "--yes",
+                "--address",
+                &address,
+                "--token-file",
+                "env:UNDERSTUDY_TOKEN",
+            ])
+            .env("UNDERSTUDY_TOKEN", TOKEN);
+        command.output().unwrap()
+    });
+    let output = output.await.unwrap();
+    assert_eq!(code(&output), 0, "{}", err(&output));
+}
+
+#[test]
+fn a_variable_that_is_missing_or_wrong_is_a_matter_of_usage() {
+    let run = |policy: Option<&str>| {
+        let mut command = Command::new(ENGINE);
+        command.args(["run", "--region", "us-east-1", "--policy", "env:UNDERSTUDY_POLICY"]);
+        command.args(["--platform", "env:UNDERSTUDY_PLATFORM"]);
+        command.args([
+            "--token-file",
+            "env:UNDERSTUDY_TOKEN",
+            "--peer-token-file",
+            "env:UNDERSTUDY_PEER_TOKEN",
+        ]);
+        command.envs(policy.map(|policy| ("UNDERSTUDY_POLICY", policy)));
+        let output = command.output().unwrap();
+        (code(&output), err(&output))
+    };
+    for (policy, said) in [
+        (None, "`env:UNDERSTUDY_POLICY` names a variable that is not set"),
+        (Some("version = 9"), "env:UNDERSTUDY_POLICY:1:11"),
+        (
+            Some(shipped::TRADING.text),
+            "`env:UNDERSTUDY_PLATFORM` names a variable that is not set",
+        ),
+    ] {
+        let (code, error) = run(policy);
+        assert_eq!(code, 2);
+        assert!(error.contains(said), "{error}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_file_that_is_missing_or_wrong_is_a_matter_of_usage() {
     let stage = Stage::with(shipped::trading(), one_token()).await;

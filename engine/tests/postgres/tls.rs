@@ -68,7 +68,13 @@ async fn an_encrypted_connection_is_verified_and_nothing_falls_back_to_a_plain_o
 }
 
 async fn ask(address: &str, password_file: &str) -> Result<Vec<Vec<Option<String>>>, Failure> {
-    let link = Link::new("home", address, Some(password_file.parse().unwrap()), Duration::from_secs(10)).unwrap();
+    let link = Link::new(
+        "home",
+        address,
+        Some(password_file.parse().unwrap()),
+        Duration::from_secs(10),
+    )
+    .unwrap();
     link.rows("select ssl from pg_stat_ssl where pid = pg_backend_pid()")
         .await
 }

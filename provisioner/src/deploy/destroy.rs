@@ -87,6 +87,8 @@ fn nodes<'a>(world: &'a World, data: bool, report: &'a dyn Report, kept: &'a Kep
         part("tables", &["database", "switches"]),
         part("secrets", &["database"]),
         part("zone", &["records", "certificates"]),
+        part("sidecar names", &[]),
+        part("engine files", &[]),
     ];
     for stack in &world.platform.stacks {
         let needed_by = world
@@ -98,7 +100,8 @@ fn nodes<'a>(world: &'a World, data: bool, report: &'a dyn Report, kept: &'a Kep
         let spanning: &[&str] = match stack.layer {
             Layer::Network => &["database", "peering"],
             Layer::Data => &["database"],
-            Layer::Keys => &["database", "secrets", "tables", "replication"],
+            Layer::Keys => &["database", "secrets", "engine files", "tables", "replication"],
+            Layer::Engine => &["sidecar names"],
             Layer::Storage => &["replication"],
             Layer::Signals | Layer::Messaging => &["forwarding"],
             _ => &["records"],

@@ -165,7 +165,8 @@ impl World {
     /// # Errors
     /// When the database or Route 53 does not tell what it has chosen.
     pub async fn engine_files(&self, exports: &Exports) -> Result<Option<Secrets>, Trouble> {
-        let (Some(_), Some(domain), Some(zone)) = (&self.deployment.engine, &self.deployment.domain, self.zone()) else {
+        let (Some(_), Some(domain), Some(zone)) = (&self.deployment.engine, &self.deployment.domain, self.zone())
+        else {
             return Ok(None);
         };
         let zone = zone.find().await?.map(|zone| zone.id);

@@ -100,13 +100,25 @@ mod tests {
             databases: ["home.cluster.example.com", "away.cluster.example.com"].map(str::to_owned),
         };
         let domain = deployment.domain.as_ref().unwrap();
-        let text = platform_file(&policy, &deployment, domain, &chosen, ["/health", "\"status\":\"healthy\""]);
+        let text = platform_file(
+            &policy,
+            &deployment,
+            domain,
+            &chosen,
+            ["/health", "\"status\":\"healthy\""],
+        );
         let read = platform::read(&Source::new("platform.toml", &text)).unwrap();
         assert_eq!(read.environment.to_string(), "dev1");
         assert_eq!(read.healthy_answer.as_deref(), Some("\"status\":\"healthy\""));
-        assert_eq!(read.references[0].as_str(), "https://dynamodb.us-west-2.amazonaws.com/ping");
+        assert_eq!(
+            read.references[0].as_str(),
+            "https://dynamodb.us-west-2.amazonaws.com/ping"
+        );
         let [home, away] = &read.regions;
-        assert_eq!(home.health.as_ref().unwrap().as_str(), "https://us-east-1.orders.example.com/health");
+        assert_eq!(
+            home.health.as_ref().unwrap().as_str(),
+            "https://us-east-1.orders.example.com/health"
+        );
         assert_eq!(
             away.database.as_deref(),
             Some("postgresql://understudy@away.cluster.example.com:5432/orders?sslmode=require")
@@ -124,6 +136,9 @@ mod tests {
             ]
         );
         let public = read.aws.unwrap().public.unwrap();
-        assert_eq!((public.zone.as_str(), public.name.as_str()), ("Z0123456789ABC", "orders.example.com"));
+        assert_eq!(
+            (public.zone.as_str(), public.name.as_str()),
+            ("Z0123456789ABC", "orders.example.com")
+        );
     }
 }

@@ -262,7 +262,12 @@ async fn random(client: &Client, home: &RegionName) -> Result<String, Trouble> {
     answer
         .random_password
         .filter(|password| !password.is_empty())
-        .ok_or_else(|| Trouble::own(TroubleKind::Call, "Secrets Manager made no password: run the same command again"))
+        .ok_or_else(|| {
+            Trouble::own(
+                TroubleKind::Call,
+                "Secrets Manager made no password: run the same command again",
+            )
+        })
 }
 
 async fn put(client: Client, name: String, text: String, region: RegionName) -> Result<(), Trouble> {

@@ -9,5 +9,6 @@ mod emulator;
 mod network;
 #[path = "../../../engine/tests/service/ports.rs"]
 mod ports;
+mod sidecars;
 mod storage;
 mod support;

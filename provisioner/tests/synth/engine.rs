@@ -2,7 +2,155 @@
 
 use std::collections::BTreeSet;
 
-use crate::{made, texts};
+use serde_json::{Map, Value, json};
+use understudy_policies::shipped;
+use understudy_policies::source::Source;
+use understudy_provisioner::deployment::names::SidecarSecret;
+use understudy_provisioner::deployment::platform_file::SIDECARS;
+use understudy_provisioner::deployment::{Deployment, EXAMPLE};
+use understudy_provisioner::templates::synthesize;
+
+use crate::{Made, made, texts};
+
+/// The containers of a region's tasks.
+fn containers(made: &Made, region: &understudy_policies::model::RegionName) -> Vec<Value> {
+    let tasks = made.of(region, "AWS::ECS::TaskDefinition");
+    let of = |(_, task): &(String, Value)| {
+        let all = task["Properties"]["ContainerDefinitions"].as_array().unwrap().clone();
+        assert_eq!(all.len(), 1);
+        all[0].clone()
+    };
+    tasks.iter().map(of).collect()
+}
+
+/// The same with keys as the API has them: `LogDriver` as `logDriver`.
+fn lower(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(lower).collect(),
+        Value::Object(entries) => {
+            let key = |key: &String| {
+                let mut letters = key.chars();
+                let first = letters.next().map(|first| first.to_ascii_lowercase());
+                first.into_iter().chain(letters).collect::<String>()
+            };
+            let entries: Map<String, Value> = entries.iter().map(|(name, below)| (key(name), lower(below))).collect();
+            entries.into()
+        }
+        other => other.clone(),
+    }
+}
+
+/// `deploy/ecs` is tried on the engine itself by its tests; this is the same container.
+#[test]
+fn the_container_is_the_one_that_is_tried_on_the_engine() {
+    let file = include_str!("../../../deploy/ecs/task-definition.json");
+    let file: Value = serde_json::from_str(file).unwrap();
+    let mut wanted = file["containerDefinitions"][0].clone();
+    let text = EXAMPLE
+        .replace("\"000000000000\"", "\"111122223333\"")
+        .replace("\"dev1\"", "\"prod\"");
+    let made = crate::made_of(&text);
+    let mut found = lower(&containers(&made, made.regions()[0])[0]);
+    for container in [&mut wanted, &mut found] {
+        for key in [
+            "image",
+            "logConfiguration",
+            "dockerLabels",
+            "portMappings",
+            "privileged",
+        ] {
+            container.as_object_mut().unwrap().remove(key);
+        }
+        container["mountPoints"][0].as_object_mut().unwrap().remove("readOnly");
+    }
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn what_a_sidecar_is_started_with_comes_out_of_secrets_that_secrets_manager_finds() {
+    let made = made();
+    let names = made.deployment.names(&made.policy);
+    for region in made.regions() {
+        for container in containers(&made, region) {
+            assert!(container.get("Environment").is_none(), "{container}");
+            let secrets = container["Secrets"].as_array().unwrap();
+            assert_eq!(secrets.len(), SidecarSecret::ALL.len());
+            for (secret, what) in secrets.iter().zip(SidecarSecret::ALL) {
+                let name = names.sidecar_secret(what);
+                // A hyphen and six letters at the end are taken for what Secrets Manager added.
+                assert_ne!(name.rsplit('-').next().unwrap().len(), 6, "{name}");
+                let arn = names.arn("secretsmanager", Some(region), &format!("secret:{name}"));
+                let from = secret["ValueFrom"].as_str().unwrap();
+                assert_eq!(from.strip_suffix(":password::").unwrap_or(from), arn);
+                assert_eq!(from.ends_with(":password::"), what == SidecarSecret::Database);
+                assert_eq!(secret["Name"], what.variable());
+            }
+        }
+    }
+}
+
+#[test]
+fn sidecars_are_replaced_one_after_the_other_and_when_the_policy_changes() {
+    let made = made();
+    for region in made.regions() {
+        let services = made.of(region, "AWS::ECS::Service");
+        let waits = |index: usize| services[index].1["DependsOn"].as_array().unwrap();
+        assert!(waits(1).contains(&json!("Sidecar1")));
+        assert!(!waits(0).contains(&json!("Sidecar2")));
+        for (_, service) in &services {
+            let deployment = &service["Properties"]["DeploymentConfiguration"];
+            assert_eq!(
+                (&deployment["MinimumHealthyPercent"], &deployment["MaximumPercent"]),
+                (&json!(0), &json!(100))
+            );
+        }
+    }
+    let label = |text: &str| {
+        let policy = understudy_policies::policy::parse("policy.toml", text).unwrap();
+        let deployment = Deployment::read(&Source::new("deployment.toml", EXAMPLE), &policy, None).unwrap();
+        let platform = synthesize(&policy, &deployment);
+        let region = policy.regions.primary.clone();
+        let made = Made {
+            policy,
+            deployment,
+            platform,
+        };
+        containers(&made, &region)[0]["DockerLabels"]["understudy.policy"].clone()
+    };
+    let text = shipped::TRADING.text;
+    let other = text.replacen("mode = \"armed\"", "mode = \"shadow\"", 1);
+    assert_ne!(text, other);
+    assert_eq!(label(text), label(&format!("{text}\n# a comment\n")));
+    assert_ne!(label(text), label(&other));
+}
+
+#[test]
+fn peers_find_each_sidecar_by_a_name_of_its_own() {
+    let made = made();
+    let names = made.deployment.names(&made.policy);
+    for region in made.regions() {
+        let zones = made.of(region, "AWS::ServiceDiscovery::PrivateDnsNamespace");
+        assert_eq!(zones.len(), 1);
+        assert_eq!(zones[0].1["Properties"]["Name"], names.sidecar_zone(region));
+        let hosts = made.of(region, "AWS::ServiceDiscovery::Service");
+        let services = made.of(region, "AWS::ECS::Service");
+        assert_eq!((hosts.len(), services.len()), (SIDECARS, SIDECARS));
+        for (index, ((id, host), (_, service))) in hosts.iter().zip(&services).enumerate() {
+            let name = host["Properties"]["Name"].as_str().unwrap();
+            let zone = names.sidecar_zone(region);
+            assert_eq!(format!("{name}.{zone}"), names.sidecar_host(region, index + 1));
+            assert_eq!(
+                host["Properties"]["DnsConfig"]["DnsRecords"],
+                json!([{"Type": "A", "TTL": 10}])
+            );
+            let id = id.rsplit('.').next().unwrap();
+            assert_eq!(
+                service["Properties"]["ServiceRegistries"],
+                json!([{"RegistryArn": {"Fn::GetAtt": [id, "Arn"]}}])
+            );
+        }
+    }
+}
 
 #[test]
 fn the_engine_has_two_sidecars_each_with_a_journal_of_its_own() {
@@ -20,7 +168,7 @@ fn the_engine_has_two_sidecars_each_with_a_journal_of_its_own() {
         let tasks = made.of(region, "AWS::ECS::TaskDefinition");
         let numbers: BTreeSet<String> = tasks
             .iter()
-            .map(|(_, task)| task["Properties"]["ContainerDefinitions"][1]["Command"][2].to_string())
+            .map(|(_, task)| task["Properties"]["ContainerDefinitions"][0]["Command"][2].to_string())
             .collect();
         assert_eq!(
             numbers,

@@ -10,6 +10,8 @@ impl Database {
     /// When a region does not tell.
     pub async fn endpoints(&self) -> Result<[Option<String>; 2], Trouble> {
         let seen = self.look().await?;
-        Ok(seen.clusters.map(|cluster| cluster.and_then(|cluster| cluster.endpoint)))
+        Ok(seen
+            .clusters
+            .map(|cluster| cluster.and_then(|cluster| cluster.endpoint)))
     }
 }

@@ -11,8 +11,8 @@ use understudy_policies::model::{LeaseStore, RegionName};
 
 use super::super::excuse::Excuse;
 use super::super::kinds::{
-    EcsCluster, EcsService, EcsTask, FileSystem, FileSystemAccess, FileSystemTarget, LogGroup, SecurityGroup, SidecarHost,
-    SidecarZone,
+    EcsCluster, EcsService, EcsTask, FileSystem, FileSystemAccess, FileSystemTarget, LogGroup, SecurityGroup,
+    SidecarHost, SidecarZone,
 };
 use super::super::model::{Handle, Template};
 use super::super::site::{Layer, Site};
@@ -253,7 +253,10 @@ fn secrets(site: &Site<'_>) -> Value {
 /// Another policy makes another task, so that `apply` replaces the sidecars.
 fn digest(site: &Site<'_>) -> String {
     let policy = serde_json::to_vec(site.policy).unwrap_or_default();
-    Sha256::digest(policy).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(policy)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn sidecar_container(site: &Site<'_>, engine: &Engine, number: usize, logs: &Handle<LogGroup>) -> Value {

@@ -119,3 +119,34 @@ async fn tail(from: Option<impl tokio::io::AsyncRead + Unpin>) -> Vec<u8> {
     }
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WITHIN: &str = "UNDERSTUDY_TOKEN";
+
+    /// The environment is the process's own and is set from outside, so the half that looks runs in a process of its own.
+    #[tokio::test]
+    async fn a_command_does_not_inherit_what_the_engine_was_given() {
+        if std::env::var(WITHIN).is_ok() {
+            let look = "test -z \"$UNDERSTUDY_TOKEN\" && test -n \"$PATH\" && test \"$UNDERSTUDY_REGION\" = primary";
+            let command = Command {
+                words: ["sh", "-c", look].map(str::to_owned).to_vec(),
+                region: "primary",
+                database: String::new(),
+                writer: String::new(),
+            };
+            assert!(command.run(Clock::real(), Duration::from_secs(60)).await);
+            return;
+        }
+        let name = "service::parts::postgres::command::tests::a_command_does_not_inherit_what_the_engine_was_given";
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .env(WITHIN, "0123456789abcdef")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&child.stdout);
+        assert!(child.status.success() && said.contains("1 passed"), "{said}");
+    }
+}
