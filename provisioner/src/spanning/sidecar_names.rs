@@ -106,7 +106,7 @@ impl SidecarNames {
     async fn is_resolved(&self, pair: &Pair) -> Result<Option<bool>, Trouble> {
         let answer = self.client().get_hosted_zone().id(&pair.zone).send().await;
         let zone = found(answer, ABSENT, "route53:GetHostedZone", &self.shared.regions[0])?;
-        Ok(zone.map(|zone| zone.vp_cs().iter().any(|vpc| vpc.vpc_id() == Some(pair.vpc.as_str()))))
+        Ok(zone.map(|zone| zone.vpcs().iter().any(|vpc| vpc.vpc_id() == Some(pair.vpc.as_str()))))
     }
 }
 

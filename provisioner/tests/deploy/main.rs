@@ -12,6 +12,7 @@ mod pins;
 mod ports;
 mod proxy;
 mod requirements;
+mod sidecars;
 mod stacks;
 mod support;
 mod whole;

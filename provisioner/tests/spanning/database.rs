@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use understudy_provisioner::aws::trouble::TroubleKind;
 use understudy_provisioner::spanning::database::{Cluster, Database, Wanted};
-use understudy_provisioner::spanning::secrets::{Secret, Secrets};
+use understudy_provisioner::spanning::secrets::{Holds, Secret, Secrets};
 use understudy_provisioner::spanning::tables::{Table, Tables};
 use understudy_provisioner::spanning::{Reconciler as _, Shared};
 
@@ -40,10 +40,11 @@ fn database(shared: &Shared) -> Database {
 /// What the database needs: a password, and the lease table.
 async fn prepare(shared: &Shared) {
     apply(&Secrets {
+        name: "secrets",
         shared: shared.clone(),
         secrets: vec![Secret {
             name: "understudy-dev1-database".to_owned(),
-            username: "orders".to_owned(),
+            holds: Holds::Login("orders".to_owned()),
             description: "test".to_owned(),
             keys: [None, None],
         }],

@@ -119,7 +119,7 @@ async fn each_regions_names_are_resolved_in_the_other_region_as_well() {
             .send()
             .await
             .unwrap();
-        let mut vpcs: Vec<&str> = there.vp_cs().iter().filter_map(|vpc| vpc.vpc_id()).collect();
+        let mut vpcs: Vec<&str> = there.vpcs().iter().filter_map(|vpc| vpc.vpc_id()).collect();
         vpcs.sort_unstable();
         assert_eq!(vpcs, ["vpc-away", "vpc-home"], "{}", zone.name);
     }
@@ -132,7 +132,7 @@ async fn each_regions_names_are_resolved_in_the_other_region_as_well() {
             .send()
             .await
             .unwrap();
-        let vpcs: Vec<&str> = there.vp_cs().iter().filter_map(|vpc| vpc.vpc_id()).collect();
+        let vpcs: Vec<&str> = there.vpcs().iter().filter_map(|vpc| vpc.vpc_id()).collect();
         assert_eq!(vpcs, [vpc]);
     }
 }

@@ -268,10 +268,11 @@ fn sidecar_container(site: &Site<'_>, engine: &Engine, number: usize, logs: &Han
         // A driver hands its seat over before it leaves.
         "StopTimeout": 45,
         "Command": [
-            "run", format!("--region={}", site.region), format!("--sidecar={number}"),
+            "run".to_owned(), format!("--region={}", site.region), format!("--sidecar={number}"),
             given("--policy", SidecarSecret::Policy), given("--platform", SidecarSecret::Platform),
+            "--journal=/var/lib/understudy".to_owned(),
             given("--token-file", SidecarSecret::Token), given("--peer-token-file", SidecarSecret::PeerToken),
-            "--journal=/var/lib/understudy", "--listen=127.0.0.1:7070", format!("--peer-listen=0.0.0.0:{PEER_PORT}"), "--log=json",
+            "--listen=127.0.0.1:7070".to_owned(), format!("--peer-listen=0.0.0.0:{PEER_PORT}"), "--log=json".to_owned(),
         ],
         "Secrets": secrets(site),
         "DockerLabels": {"understudy.policy": digest(site)},
