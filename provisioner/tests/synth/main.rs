@@ -4,6 +4,7 @@
 
 mod compliance;
 mod engine;
+mod keys;
 mod requirements;
 
 use std::collections::BTreeSet;
@@ -39,6 +40,15 @@ fn made_of(text: &str) -> Made {
         deployment,
         platform,
     }
+}
+
+/// The example without one of its tables.
+fn without(table: &str) -> String {
+    let start = EXAMPLE.find(&format!("\n[{table}]")).unwrap();
+    let end = EXAMPLE[start + 2..]
+        .find("\n[")
+        .map_or(EXAMPLE.len(), |next| start + 2 + next);
+    format!("{}{}", &EXAMPLE[..start], &EXAMPLE[end..])
 }
 
 impl Made {
@@ -106,13 +116,6 @@ fn both_regions_have_everything_and_the_linter_is_silent() {
 
 #[test]
 fn every_shipped_policy_and_every_optional_layer_is_silent_as_well() {
-    let without = |table: &str| {
-        let start = EXAMPLE.find(&format!("\n[{table}]")).unwrap();
-        let end = EXAMPLE[start + 2..]
-            .find("\n[")
-            .map_or(EXAMPLE.len(), |next| start + 2 + next);
-        format!("{}{}", &EXAMPLE[..start], &EXAMPLE[end..])
-    };
     let texts = [
         EXAMPLE.to_owned(),
         without("domain"),
