@@ -5,6 +5,7 @@
 mod compliance;
 mod engine;
 mod keys;
+mod network;
 mod requirements;
 
 use std::collections::BTreeSet;
