@@ -8,6 +8,7 @@
 //! together with the policy. Every physical name follows from it by [`Names`].
 
 pub mod cidr;
+pub mod image;
 mod known;
 pub mod names;
 mod read;

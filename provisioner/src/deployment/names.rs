@@ -73,6 +73,15 @@ pub(super) const LONGEST: [(Limit, &str); 7] = [
     (Limit::Role, "database-monitoring"),
 ];
 
+/// The part of AWS that a region belongs to.
+pub(super) fn partition(region: &str) -> &'static str {
+    match region {
+        name if name.starts_with("cn-") => "aws-cn",
+        name if name.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
 /// What is called how.
 #[derive(Debug, Clone)]
 pub struct Names {
@@ -88,16 +97,11 @@ impl Names {
     /// The names of one environment.
     #[must_use]
     pub fn new(policy: &Policy, environment: &Environment, account: &str) -> Self {
-        let partition = match policy.regions.primary.as_str() {
-            name if name.starts_with("cn-") => "aws-cn",
-            name if name.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        };
         Self {
             naming: Naming::new(environment),
             environment: environment.to_string(),
             account: account.to_owned(),
-            partition,
+            partition: partition(policy.regions.primary.as_str()),
             standby: policy.regions.standby.clone(),
             witness: policy.regions.witness.clone(),
         }

@@ -57,6 +57,8 @@ fn everything_that_can_be_seen_in_the_file_is_refused_with_its_code() {
         ("name = \"owner\"", "name = \"aws:owner\"", "UD402"),
         ("name = \"cost-centre\"", "name = \"owner\"", "UD402"),
         ("@sha256:", ":", "UD009"),
+        ("{region}.amazonaws.com", "us-east-1.amazonaws.com", "UD403"),
+        ("000000000000.dkr.ecr.{region}", "0000.dkr.ecr.{region}", "UD009"),
         ("burst = 4000", "bursts = 4000", "UD003"),
     ];
     for (from, to, code) in cases {
@@ -97,6 +99,7 @@ fn regions_that_cannot_serve_are_refused() {
     for (from, to, code) in [
         ("\"us-east-1\"", "\"us-east-9\"", "UD301"),
         ("\"us-east-1\"", "\"us-east-2\"", "UD302"),
+        ("\"us-east-2\"", "\"us-gov-west-1\"", "UD303"),
     ] {
         let policy = understudy_policies::policy::parse("policy.toml", &text.replacen(from, to, 1)).unwrap();
         let wrong = Deployment::example(&policy, &Environment::new("dev1").unwrap()).unwrap_err();
