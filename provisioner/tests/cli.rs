@@ -1,5 +1,8 @@
 //! The command line, as people and programs meet it.
 
+#[path = "cli/rubbish.rs"]
+mod rubbish;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

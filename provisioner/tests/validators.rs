@@ -2,7 +2,7 @@
 //!
 //! `scripts/test templates` installs them, and does the same in seconds while you work. All of them work offline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -95,6 +95,16 @@ fn checkov_fails_nothing() {
         report["summary"]
     );
     assert_eq!(report["summary"]["parsing_errors"], 0);
+    let (passed, skipped) = (&report["summary"]["passed"], &report["summary"]["skipped"]);
+    let said = format!("| {passed} passed, 0 failed, {skipped} skipped |");
+    let docs = fs::read_to_string(root().join("docs/provisioner.md")).unwrap();
+    assert!(docs.contains(&said), "docs/provisioner.md says other than `{said}`");
+    let resources = &report["summary"]["resource_count"];
+    assert_eq!(
+        docs.matches(&format!("{resources} resources")).count(),
+        2,
+        "docs/provisioner.md: {resources} resources"
+    );
 }
 
 #[test]
@@ -153,9 +163,11 @@ fn cdk_nag_finds_nothing_that_is_not_explained() {
     let found = output(&mut command);
     let packs: BTreeMap<String, Value> =
         serde_json::from_slice(&found.stdout).unwrap_or_else(|_| panic!("{}", all(&found)));
-    assert_eq!(packs.len(), 3);
+    assert_eq!(packs.keys().collect::<Vec<_>>(), PACKS);
     let docs = fs::read_to_string(root().join("docs/provisioner.md")).unwrap();
-    for (pack, findings) in packs {
+    let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
+    let mut wildcards: BTreeMap<String, [usize; 1]> = BTreeMap::new();
+    for (index, (pack, findings)) in packs.into_iter().enumerate() {
         assert_eq!(findings["failed"], Value::Array(Vec::new()), "{pack}");
         for excused in findings["excused"].as_array().unwrap() {
             let rule = excused["rule"].as_str().unwrap();
@@ -170,6 +182,46 @@ fn cdk_nag_finds_nothing_that_is_not_explained() {
                 excused["reason"].as_str().is_some_and(|reason| !reason.is_empty()),
                 "{excused}"
             );
+            for row in [format!("`{rule}`"), "all".to_owned()] {
+                counts.entry(row).or_default()[index] += 1;
+            }
+            if rule == "IAM5" {
+                let why = excused["reason"].as_str().unwrap_or_default();
+                wildcards.entry(why.to_owned()).or_default()[0] += 1;
+            }
         }
     }
+    counted(
+        &docs,
+        "| Rule | AwsSolutions | NIST 800-53 R5 | PCI DSS 3.2.1 |",
+        &counts,
+    );
+    counted(&docs, "| Why nothing narrower can be said | Times |", &wildcards);
+}
+
+/// The packs of rules, as columns of the page's table.
+const PACKS: [&str; 3] = ["AwsSolutions", "NIST.800.53.R5", "PCI.DSS.321"];
+
+/// A table of the page has these rows, and no others.
+fn counted<const N: usize>(docs: &str, head: &str, counts: &BTreeMap<String, [usize; N]>) {
+    let cell = |count: &usize| {
+        if *count == 0 {
+            "–".to_owned()
+        } else {
+            count.to_string()
+        }
+    };
+    let wanted: BTreeSet<String> = counts
+        .iter()
+        .map(|(row, counts)| format!("| {row} | {} |", counts.each_ref().map(cell).join(" | ")))
+        .collect();
+    let (_, table) = docs
+        .split_once(head)
+        .unwrap_or_else(|| panic!("docs/provisioner.md lacks {head}"));
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    assert_eq!(
+        rows.map(str::to_owned).collect::<BTreeSet<_>>(),
+        wanted,
+        "docs/provisioner.md"
+    );
 }

@@ -7,8 +7,8 @@ use understudy_policies::model::{HealthCheckBacking, LeaseStore, RedirectTrigger
 
 use super::world::{Exports, World};
 use crate::aws::Trouble;
-use crate::deployment::names::SidecarSecret;
 use crate::deployment::platform_file::{Chosen, DATABASE_USER, platform_file};
+use crate::deployment::sidecar_secret::SidecarSecret;
 use crate::spanning::Part;
 use crate::spanning::certificates::Certificates;
 use crate::spanning::checks::{Asks, Check, Checks};

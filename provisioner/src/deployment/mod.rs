@@ -8,11 +8,13 @@
 //! together with the policy. Every physical name follows from it by [`Names`].
 
 pub mod cidr;
+pub mod image;
 mod known;
 pub mod names;
 pub mod platform_file;
 mod read;
 pub mod rules;
+pub mod sidecar_secret;
 #[cfg(test)]
 mod tests;
 

@@ -14,6 +14,8 @@ use understudy_engine::decode::{Environment, Naming};
 use understudy_policies::Policy;
 use understudy_policies::model::RegionName;
 
+use super::sidecar_secret::SidecarSecret;
+
 /// The key of the tag by which the provisioner knows its own. Its value is the environment.
 pub const OWNER_TAG: &str = "understudy-environment";
 
@@ -73,53 +75,12 @@ pub(super) const LONGEST: [(Limit, &str); 7] = [
     (Limit::Role, "database-monitoring"),
 ];
 
-/// What a sidecar in ECS is started with: it comes out of a secret into its environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SidecarSecret {
-    /// The policy.
-    Policy,
-    /// The platform file.
-    Platform,
-    /// What operators must show for changes.
-    Token,
-    /// What peers show each other.
-    PeerToken,
-    /// The database's user of the sidecars, with its password.
-    Database,
-}
-
-impl SidecarSecret {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Policy,
-        Self::Platform,
-        Self::Token,
-        Self::PeerToken,
-        Self::Database,
-    ];
-
-    /// Secrets Manager takes a hyphen and six letters at the end of a name for what it added itself, and then does not find
-    /// the secret: so none of these ends in such a word.
-    const fn role(self) -> &'static str {
-        match self {
-            Self::Policy => "engine-policy-file",
-            Self::Platform => "engine-platform-file",
-            Self::Token => "engine-token",
-            Self::PeerToken => "engine-peer-token",
-            Self::Database => "engine-database-user",
-        }
-    }
-
-    /// The variable of its environment.
-    #[must_use]
-    pub const fn variable(self) -> &'static str {
-        match self {
-            Self::Policy => "UNDERSTUDY_POLICY",
-            Self::Platform => "UNDERSTUDY_PLATFORM",
-            Self::Token => "UNDERSTUDY_TOKEN",
-            Self::PeerToken => "UNDERSTUDY_PEER_TOKEN",
-            Self::Database => "UNDERSTUDY_DATABASE_PASSWORD",
-        }
+/// The part of AWS that a region belongs to.
+pub(super) fn partition(region: &str) -> &'static str {
+    match region {
+        name if name.starts_with("cn-") => "aws-cn",
+        name if name.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
     }
 }
 
@@ -138,16 +99,11 @@ impl Names {
     /// The names of one environment.
     #[must_use]
     pub fn new(policy: &Policy, environment: &Environment, account: &str) -> Self {
-        let partition = match policy.regions.primary.as_str() {
-            name if name.starts_with("cn-") => "aws-cn",
-            name if name.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        };
         Self {
             naming: Naming::new(environment),
             environment: environment.to_string(),
             account: account.to_owned(),
-            partition,
+            partition: partition(policy.regions.primary.as_str()),
             standby: policy.regions.standby.clone(),
             witness: policy.regions.witness.clone(),
         }

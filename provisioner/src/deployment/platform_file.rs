@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use understudy_policies::Policy;
 
-use super::names::SidecarSecret;
+use super::sidecar_secret::SidecarSecret;
 use super::{Deployment, Domain};
 
 /// Sidecars of each region.

@@ -8,8 +8,9 @@ use understudy_policies::source::{Diagnostics, Reader, Source, Table, Value};
 use understudy_policies::{Policy, gather};
 
 use super::cidr::Cidr;
+use super::image::image;
 use super::known::{LOG_RETENTIONS, REGIONS};
-use super::names::OWNER_TAG;
+use super::names::{OWNER_TAG, partition};
 use super::{
     Api, Database, Deployment, Domain, Egress, Engine, Functions, Names, Network, RegionNetwork, Retention, rules,
 };
@@ -165,6 +166,19 @@ fn regions(table: &Table<'_>, policy: &Policy) {
             let help = "name three different regions in the policy's `[regions]`".to_owned();
             table.refuse("regions", rules::EQUAL_REGIONS.code, message, help);
         }
+    }
+    let home = partition(regions.primary.as_str());
+    if let Some((role, region)) = named.iter().find(|(_, region)| partition(region.as_str()) != home) {
+        let message = format!(
+            "the policy's {role} region `{region}` is in the partition {}, and the primary one in {home}",
+            partition(region.as_str())
+        );
+        table.refuse(
+            "regions",
+            rules::OTHER_PARTITION.code,
+            message,
+            rules::OTHER_PARTITION.help(),
+        );
     }
 }
 
@@ -427,21 +441,15 @@ fn tag_text(text: &str, length_max: usize) -> Result<String, String> {
 }
 
 fn engine(table: &Table<'_>) -> Option<Engine> {
-    gather!(Engine {
+    let engine = gather!(Engine {
         image: table.parsed("image", image),
         cpu: table.integer("cpu", 256..=16_384),
         memory_mb: table.integer("memory-mb", 512..=122_880),
-    })
-}
-
-fn image(text: &str) -> Result<String, String> {
-    let digest = text.split_once("@sha256:").map(|(_, digest)| digest);
-    let fits = digest.is_some_and(|digest| digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err(format!(
-            "`{text}` has no digest, so both regions may run different engines; write it like `registry/name@sha256:` and 64 hexadecimal digits"
-        ))
+    })?;
+    if let Some(region) = engine.fixed_region() {
+        let message = format!("both regions would fetch the engine's image from {region}");
+        let help = format!("write `{{region}}` in the place of `{region}`, and let ECR replicate the image");
+        table.refuse("image", rules::ONE_REGISTRY.code, message, help);
     }
+    Some(engine)
 }

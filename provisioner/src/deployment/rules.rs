@@ -87,13 +87,19 @@ rules! {
     EQUAL_REGIONS = "UD302": "Two of the policy's regions are the same.",
         why "What is lost with a region cannot be kept in it.",
         mend "Name three different regions in the policy's `[regions]`.";
+    OTHER_PARTITION = "UD303": "The policy's regions are in different partitions of AWS.",
+        why "Accounts, roles and networks end at a partition: nothing of the one can be seen from the other.",
+        mend "Name three regions of one partition in the policy's `[regions]`.";
     OTHER_ZONE = "UD401": "The public name is not inside the zone.",
         why "The zone's records would never be asked for.",
         mend "Take a name that ends with the zone's domain.";
     RESERVED_TAG = "UD402": "A tag that is set twice, or that is not the file's to set.",
         why "The provisioner knows its own resources by its own tag, and AWS keeps `aws:` for itself.",
         mend "Remove the tag.";
-    ENGINE_ALONE = "UD403": "The engine is to run where it cannot see what it has to see.",
+    ONE_REGISTRY = "UD403": "Both regions fetch the engine from one.",
+        why "When that region is lost, a sidecar of the other one that has to start again cannot.",
+        mend "Write `{region}` where the image names a region, and let ECR replicate the image.";
+    ENGINE_ALONE = "UD404": "The engine is to run where it cannot see what it has to see.",
         why "Its sidecars ask both regions' health paths by name, Route 53, and an address outside both regions.",
         mend "Add `[domain]` and `[egress]`, or take `[engine]` out and run the engine elsewhere.";
 }

@@ -57,6 +57,8 @@ fn everything_that_can_be_seen_in_the_file_is_refused_with_its_code() {
         ("name = \"owner\"", "name = \"aws:owner\"", "UD402"),
         ("name = \"cost-centre\"", "name = \"owner\"", "UD402"),
         ("@sha256:", ":", "UD009"),
+        ("{region}.amazonaws.com", "us-east-1.amazonaws.com", "UD403"),
+        ("000000000000.dkr.ecr.{region}", "0000.dkr.ecr.{region}", "UD009"),
         ("burst = 4000", "bursts = 4000", "UD003"),
     ];
     for (from, to, code) in cases {
@@ -84,7 +86,7 @@ fn an_engine_that_could_not_see_the_regions_is_refused() {
         )
     };
     for table in ["[domain]", "[egress]"] {
-        assert_eq!(codes(&without(&[table]).unwrap_err()), ["UD403"], "{table}");
+        assert_eq!(codes(&without(&[table]).unwrap_err()), ["UD404"], "{table}");
         assert!(without(&[table, "[engine]"]).is_ok(), "{table}");
     }
 }
@@ -120,6 +122,7 @@ fn regions_that_cannot_serve_are_refused() {
     for (from, to, code) in [
         ("\"us-east-1\"", "\"us-east-9\"", "UD301"),
         ("\"us-east-1\"", "\"us-east-2\"", "UD302"),
+        ("\"us-east-2\"", "\"us-gov-west-1\"", "UD303"),
     ] {
         let policy = understudy_policies::policy::parse("policy.toml", &text.replacen(from, to, 1)).unwrap();
         let wrong = Deployment::example(&policy, &Environment::new("dev1").unwrap()).unwrap_err();

@@ -72,19 +72,7 @@ pub fn lint(
         documents.push(Document::read(documents.len(), &template.file, &template.text)?);
     }
     for document in &documents {
-        if !matches!(
-            document.root.get("Resources").map(|raw| &raw.kind),
-            Some(document::Kind::Map(_))
-        ) {
-            let (line, column) = document.start(document.root.id);
-            return Err(Malformed {
-                file: document.file.clone(),
-                line,
-                column,
-                message: "a template has a map `Resources`; this has none. Is it a template of CloudFormation?"
-                    .to_owned(),
-            });
-        }
+        resources(document)?;
     }
     let middle = primary.templates.len();
     let side = |role, given: &Given, peer: &Given, range| {
@@ -111,4 +99,39 @@ pub fn lint(
         notes: pair.sides().into_iter().flat_map(note).collect(),
         resources: [pair.primary.resources.len(), pair.standby.resources.len()],
     })
+}
+
+/// What CloudFormation would not take for a template at all is refused, or it would pass for a side that has nothing.
+fn resources(document: &Document) -> Result<(), Malformed> {
+    let malformed = |raw: &document::Raw, message: String| {
+        let (line, column) = document.start(raw.id);
+        let file = document.file.clone();
+        Err(Malformed {
+            file,
+            line,
+            column,
+            message,
+        })
+    };
+    let none = |raw| {
+        let message = "a template has a map `Resources`; this has none. Is it a template of CloudFormation?";
+        malformed(raw, message.to_owned())
+    };
+    let Some(all) = document.root.get("Resources") else {
+        return none(&document.root);
+    };
+    if !matches!(all.kind, document::Kind::Map(_)) {
+        return none(all);
+    }
+    if all.entries().is_empty() {
+        return malformed(all, "there is no resource in this template".to_owned());
+    }
+    for (logical, resource) in all.entries() {
+        // `Fn::ForEach` and `Fn::Transform` make resources, and are none.
+        let is_made = logical.starts_with("Fn::");
+        if !is_made && resource.get("Type").and_then(document::Raw::scalar).is_none() {
+            return malformed(resource, format!("the resource `{logical}` has no `Type`"));
+        }
+    }
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! Statements, and the roles made of them.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::kinds::{ManagedPolicy, Role};
@@ -55,6 +57,11 @@ pub(super) fn only_with_tls(action: &str, resources: Value) -> Value {
         ("Resource", resources),
         ("Condition", json!({"Bool": {"aws:SecureTransport": "false"}})),
     ])
+}
+
+/// A secret of this region, by its name: Secrets Manager adds a dash and six letters.
+pub(super) fn secret(site: &Site<'_>, name: &str) -> String {
+    site.arn("secretsmanager", &format!("secret:{name}-??????"))
 }
 
 /// A policy document.
@@ -137,17 +144,28 @@ pub(super) fn service_role(
         &site.name(name),
         json!({"AssumeRolePolicyDocument": trust, "MaxSessionDuration": 3600}),
     );
-    let wildcards: Vec<(String, &str)> = statements.iter().flat_map(wildcards).collect();
-    let policy = json!({"PolicyDocument": document(statements), "Roles": [role.reference()]});
-    let _: Handle<ManagedPolicy> = template.add(ManagedPolicy, policy_id, &site.name(name), policy);
-    for (resource, reason) in wildcards {
-        template.excuse_wildcard(policy_id, &resource, reason);
-    }
+    policy(template, policy_id, &site.name(name), &[role.reference()], statements);
     role
 }
 
+/// What some roles have in common.
+pub(super) fn policy(
+    template: &mut Template<'_>,
+    id: &'static str,
+    name: &str,
+    roles: &[Expr],
+    statements: Vec<Value>,
+) {
+    let wildcards: BTreeMap<String, &str> = statements.iter().flat_map(wildcards).collect();
+    let policy = json!({"PolicyDocument": document(statements), "Roles": roles});
+    let _: Handle<ManagedPolicy> = template.add(ManagedPolicy, id, name, policy);
+    for (resource, reason) in wildcards {
+        template.excuse_wildcard(id, &resource, reason);
+    }
+}
+
 /// Why a statement's resources cannot be named more narrowly, by the action. One that is not here has to be.
-const WILDCARDS: [(&str, &str); 20] = [
+const WILDCARDS: [(&str, &str); 18] = [
     (
         "cloudwatch:DescribeAlarms",
         "the alarms of this environment, in each region in which a witness's may be",
@@ -164,7 +182,6 @@ const WILDCARDS: [(&str, &str); 20] = [
         "kms:",
         "the other region's key is known by its alias only, which is the condition",
     ),
-    ("lambda:", "the functions of this environment in this region"),
     ("logs:CreateLogDelivery", "the delivery of vended logs has no resources"),
     ("logs:CreateLogGroup", "API Gateway chooses the end of its group's name"),
     ("logs:", "the streams of one group"),
@@ -179,10 +196,6 @@ const WILDCARDS: [(&str, &str); 20] = [
     ),
     ("route53:", "the id of a zone that is made is not known before"),
     ("s3:", "the objects of one bucket"),
-    (
-        "secretsmanager:",
-        "Secrets Manager adds six letters to the secret's name",
-    ),
     ("ssm:", "the parameters of this environment"),
     ("states:", "executions are named when they are started"),
     ("xray:", "X-Ray knows no resources"),

@@ -97,9 +97,10 @@ impl<'a> Template<'a> {
         self.resources[resource.id.as_str()]["DependsOn"] = json!(others);
     }
 
-    /// What happens to the resource when it is removed from the template, or replaced.
+    /// The resource stays when it is removed from the template, replaced, or its stack deleted. It goes only with the creation
+    /// that failed: nothing is in it yet, and the next try would find its name taken.
     pub(super) fn keep<K: Kind>(&mut self, resource: &Handle<K>) {
-        self.resources[resource.id.as_str()]["DeletionPolicy"] = "Retain".into();
+        self.resources[resource.id.as_str()]["DeletionPolicy"] = "RetainExceptOnCreate".into();
         self.resources[resource.id.as_str()]["UpdateReplacePolicy"] = "Retain".into();
     }
 

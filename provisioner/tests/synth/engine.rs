@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use understudy_policies::shipped;
 use understudy_policies::source::Source;
-use understudy_provisioner::deployment::names::SidecarSecret;
 use understudy_provisioner::deployment::platform_file::SIDECARS;
+use understudy_provisioner::deployment::sidecar_secret::SidecarSecret;
 use understudy_provisioner::deployment::{Deployment, EXAMPLE};
 use understudy_provisioner::templates::synthesize;
 
@@ -122,6 +122,25 @@ fn sidecars_are_replaced_one_after_the_other_and_when_the_policy_changes() {
     assert_ne!(text, other);
     assert_eq!(label(text), label(&format!("{text}\n# a comment\n")));
     assert_ne!(label(text), label(&other));
+}
+
+/// R9.2. A registry in another account, and one that asks for no permission of AWS.
+#[test]
+fn a_task_may_fetch_its_own_image_and_no_other() {
+    let fetches = |image: &str| {
+        let made =
+            crate::made_of(&EXAMPLE.replace("000000000000.dkr.ecr.{region}.amazonaws.com/understudy-engine", image));
+        let policy = made.of(made.regions()[1], "AWS::IAM::ManagedPolicy");
+        let (_, policy) = policy.iter().find(|(id, _)| id.ends_with(".StartPolicy")).unwrap();
+        let statements = policy["Properties"]["PolicyDocument"]["Statement"].as_array().unwrap();
+        let found = statements.iter().find(|statement| statement["Sid"] == "Image");
+        found.map(|statement| statement["Resource"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(
+        fetches("111122223333.dkr.ecr.{region}.amazonaws.com/trading/engine").unwrap(),
+        "arn:aws:ecr:us-east-2:111122223333:repository/trading/engine"
+    );
+    assert_eq!(fetches("registry.example.com/engine"), None);
 }
 
 #[test]

@@ -4,6 +4,8 @@
 
 mod compliance;
 mod engine;
+mod keys;
+mod network;
 mod requirements;
 
 use std::collections::BTreeSet;
@@ -39,6 +41,17 @@ fn made_of(text: &str) -> Made {
         deployment,
         platform,
     }
+}
+
+/// The example without some of its tables.
+fn without(tables: &[&str]) -> String {
+    tables.iter().fold(EXAMPLE.to_owned(), |text, table| {
+        let start = text.find(&format!("\n[{table}]")).unwrap();
+        let end = text[start + 2..]
+            .find("\n[")
+            .map_or(text.len(), |next| start + 2 + next);
+        format!("{}{}", &text[..start], &text[end..])
+    })
 }
 
 impl Made {
@@ -106,15 +119,6 @@ fn both_regions_have_everything_and_the_linter_is_silent() {
 
 #[test]
 fn every_shipped_policy_and_every_optional_layer_is_silent_as_well() {
-    let without = |tables: &[&str]| {
-        tables.iter().fold(EXAMPLE.to_owned(), |text, table| {
-            let start = text.find(&format!("\n[{table}]")).unwrap();
-            let end = text[start + 2..]
-                .find("\n[")
-                .map_or(text.len(), |next| start + 2 + next);
-            format!("{}{}", &text[..start], &text[end..])
-        })
-    };
     let texts = [
         EXAMPLE.to_owned(),
         without(&["engine"]),

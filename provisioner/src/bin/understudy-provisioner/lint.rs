@@ -62,6 +62,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     }
     let [for_primary, for_standby] = parameters(&arguments.parameters)?;
     let given = |region, files: &[PathBuf], parameters| -> Result<Given, Failure> {
+        if let Some(twice) = twice(files) {
+            let message = format!("{region} is given `{}` twice: name each template once", twice.display());
+            return Err(Failure::Unreadable(message));
+        }
         let templates = files.iter().map(|file| template(file)).collect::<Result<_, _>>()?;
         Ok(Given {
             region,
@@ -92,6 +96,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         aside: report.notes.iter().map(|note| format!("note: {note}\n")).collect(),
         code: u8::from(!report.findings.is_empty()),
     })
+}
+
+/// A file that stands twice among those of one side. Both sides may be given the same one.
+fn twice(files: &[PathBuf]) -> Option<&PathBuf> {
+    let same = |a: &Path, b: &Path| a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    let mut numbered = files.iter().enumerate();
+    let found = numbered.find(|(index, file)| files[..*index].iter().any(|before| same(before, file)));
+    found.map(|(_, file)| file)
 }
 
 fn limits(policy: &Policy, suffix: Option<String>) -> Limits {
@@ -126,7 +138,9 @@ pub(crate) fn policy_and_text(file: Option<&Path>) -> Result<(Policy, String), F
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
-    fs::read_to_string(file).map_err(|error| Failure::Unreadable(format!("cannot read `{}`: {error}", file.display())))
+    // CloudFormation takes no larger template than this reads.
+    let source = Source::read(file).map_err(|error| Failure::Unreadable(error.to_string()))?;
+    Ok(source.text().to_owned())
 }
 
 fn template(file: &Path) -> Result<Template, Failure> {

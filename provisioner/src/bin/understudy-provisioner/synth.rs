@@ -1,11 +1,13 @@
 //! The command `synth`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use serde_json::Value;
 use understudy_engine::decode::Environment;
 use understudy_policies::Policy;
 use understudy_policies::source::{Diagnostics, Source, Style};
@@ -40,10 +42,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         return Err(Failure::Unreadable(why));
     }
     let files = platform.files(&deployment);
+    let earlier = earlier(&arguments.out, &files)?;
     let report = thread::scope(|scope| {
         // The linter does not wait for the disk. It stays here, because a thread of its own would have to fetch all of its
         // memory page by page.
-        let written = scope.spawn(|| write(&arguments.out, &files));
+        let written = scope.spawn(|| write(&arguments.out, &files, &earlier));
         let report = platform.lint_files(&files, &policy, &deployment);
         written.join().unwrap_or_else(|panic| resume_unwind(panic))?;
         report.map_err(|malformed| Failure::Unreadable(malformed.to_string()))
@@ -94,20 +97,18 @@ fn described(wrong: &Diagnostics) -> String {
     )
 }
 
-/// Writes the files, and removes what an earlier run has written and this one has not.
-fn write(out: &Path, files: &[File]) -> Result<(), Failure> {
+/// What the name of every stack begins with, and so that of its template.
+const NAMES_BEGIN: &str = "understudy-";
+
+/// Writes the files, and removes what an earlier run has written and this one has not. The manifest comes last, and goes
+/// first: where there is none, a run did not come to its end.
+fn write(out: &Path, files: &[File], earlier: &[PathBuf]) -> Result<(), Failure> {
     let unwritable = |path: &Path| {
         let name = path.display().to_string();
         move |source| Failure::Unwritable { name, source }
     };
-    let stale = fs::read_dir(out)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path());
-    let stale = stale.filter(|path| path.to_string_lossy().ends_with(".template.json"));
-    for path in stale.filter(|path| !files.iter().any(|file| path.ends_with(&file.name))) {
-        fs::remove_file(&path).map_err(unwritable(&path))?;
+    for path in earlier {
+        fs::remove_file(path).map_err(unwritable(path))?;
     }
     for file in files {
         let path = out.join(&file.name);
@@ -116,4 +117,54 @@ fn write(out: &Path, files: &[File]) -> Result<(), Failure> {
         fs::write(&path, &file.bytes).map_err(unwritable(&path))?;
     }
     Ok(())
+}
+
+/// What an earlier run has left in the folder, and this one will not write over.
+///
+/// # Errors
+/// When it is no folder, or holds a template of somebody else: that one would look as if it belonged to ours.
+fn earlier(out: &Path, files: &[File]) -> Result<Vec<PathBuf>, Failure> {
+    if out.exists() && !out.is_dir() {
+        let message = format!("`--out {}` is a file: name a folder", out.display());
+        return Err(Failure::Unreadable(message));
+    }
+    let in_folder = |folder: &Path, end: &str| -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut paths: Vec<PathBuf> = entries
+            .map(|entry| entry.path())
+            .filter(|path| path.to_string_lossy().ends_with(end))
+            .collect();
+        paths.sort();
+        paths
+    };
+    let templates = in_folder(out, ".template.json");
+    let machines = in_folder(&out.join("machines"), ".asl.json");
+    let manifest = out.join("manifest.json");
+    let is_foreign = |path: &&PathBuf| {
+        !path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(NAMES_BEGIN))
+    };
+    let foreign_manifest = (manifest.is_file() && !is_manifest(&manifest)).then_some(&manifest);
+    if let Some(foreign) = templates.iter().find(is_foreign).or(foreign_manifest) {
+        let message = format!(
+            "`{}` is none of ours, and would look as if it were: name another folder with `--out`, or move it away",
+            foreign.display()
+        );
+        return Err(Failure::Unreadable(message));
+    }
+    let written: BTreeSet<PathBuf> = files.iter().map(|file| out.join(&file.name)).collect();
+    let mut earlier: Vec<PathBuf> = Vec::new();
+    earlier.extend(manifest.is_file().then_some(manifest));
+    let stale = templates.into_iter().chain(machines);
+    earlier.extend(stale.filter(|path| !written.contains(path)));
+    Ok(earlier)
+}
+
+/// Whether a manifest is one of ours: other tools write files of that name as well.
+fn is_manifest(path: &Path) -> bool {
+    let content: Option<Value> = fs::read(path)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    content.is_some_and(|content| content["environment"].is_string() && content["stacks"].is_array())
 }

@@ -1,5 +1,7 @@
 //! The APIs through which orders come in.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::aurora::properties_differ;
 use super::{routes, rules};
 use crate::lint::finding::{Findings, Spot, named};
@@ -47,6 +49,9 @@ rules! {
     ENDPOINT_TYPE = "UL433": "endpoint types differ",
         "the same request takes another path, and may be refused in one of the regions",
         "give both APIs the same endpoint type";
+    SIGNATURE = "UL434": "signatures of one region under a name of both",
+        "a signature by SigV4 names a region, and the other one refuses it: after a failover clients are refused until they sign anew",
+        "have clients sign for both regions (SigV4a), or for the one that the name leads to, and suppress this with that as the reason";
 }
 
 const APIS: &[&str] = &["AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api"];
@@ -144,6 +149,7 @@ fn api(pair: &Pair<'_>, couple: (&Resource, &Resource), found: &mut Findings<'_>
             found.add(&ROUTE, reason, &spots);
         }
     }
+    signatures(pair, couple, [&first, &second], found);
     for (name, route) in &first {
         let Some(other) = second.get(name) else { continue };
         if let (Some(x), Some(y)) = (route.authorized, other.authorized) {
@@ -171,6 +177,78 @@ fn api(pair: &Pair<'_>, couple: (&Resource, &Resource), found: &mut Findings<'_>
             }
         }
     }
+}
+
+type Routes<'a> = BTreeMap<String, routes::Route<'a>>;
+
+/// Routes that both regions open to whoever signs, behind a name that leads to either.
+fn signatures(
+    pair: &Pair<'_>,
+    (a, b): (&Resource, &Resource),
+    [first, second]: [&Routes<'_>; 2],
+    found: &mut Findings<'_>,
+) {
+    let other_names = names(&pair.standby, b);
+    let Some(shared) = names(&pair.primary, a)
+        .into_iter()
+        .find(|name| other_names.contains(name))
+    else {
+        return;
+    };
+    for (name, route) in first {
+        let Some(other) = second.get(name).filter(|other| signed(route) && signed(other)) else {
+            continue;
+        };
+        let spots = [
+            Spot::value(&pair.standby, other.resource, other.node),
+            Spot::value(&pair.primary, route.resource, route.node),
+        ];
+        let reason = format!("`{name}` under `{shared}` takes signatures of the region that it leads to only");
+        found.add(&SIGNATURE, reason, &spots);
+    }
+}
+
+/// The custom domain names under which an API answers, as far as they are known.
+fn names(side: &Side, api: &Resource) -> BTreeSet<String> {
+    let kinds = [
+        ("AWS::ApiGateway::BasePathMapping", "RestApiId"),
+        ("AWS::ApiGatewayV2::ApiMapping", "ApiId"),
+    ];
+    let mappings = kinds
+        .into_iter()
+        .flat_map(|(kind, key)| side.of(kind).map(move |mapping| (mapping, key)));
+    mappings
+        .filter(|(mapping, key)| {
+            let target = mapping.get(key).target();
+            target.is_some_and(|(target, _)| *target == api.target)
+        })
+        .filter_map(
+            |(mapping, _)| match &side.expand(mapping.get("DomainName").pieces())[..] {
+                [Piece::Literal(name)] => Some(name.clone()),
+                _ => None,
+            },
+        )
+        .collect()
+}
+
+/// Whether a route is for whoever signs with a role of AWS.
+fn signed(route: &routes::Route<'_>) -> bool {
+    let by_method = route.resource.get("AuthorizationType");
+    if by_method.is_present() {
+        return by_method.text() == Some("AWS_IAM");
+    }
+    let body = route.resource.get("Body");
+    let own = route.node.get("security");
+    let asked = if own.is_present() { own } else { body.get("security") };
+    let schemes = asked.items().iter().flat_map(|scheme| scheme.entries());
+    schemes.into_iter().any(|(name, _)| {
+        ["components.securitySchemes", "securityDefinitions"]
+            .iter()
+            .any(|place| {
+                let scheme = body.at(place).get(name);
+                scheme.get("x-amazon-apigateway-authtype").text() == Some("awsSigv4")
+            })
+    })
 }
 
 fn domains(pair: &Pair<'_>, couple: (&Resource, &Resource), found: &mut Findings<'_>) {

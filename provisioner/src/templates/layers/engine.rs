@@ -20,8 +20,8 @@ use super::super::{Stack, iam};
 use super::keys::Keys;
 use super::network::Network;
 use crate::deployment::Engine;
-use crate::deployment::names::SidecarSecret;
 use crate::deployment::platform_file::{PEER_PORT, SIDECARS as COUNT};
+use crate::deployment::sidecar_secret::SidecarSecret;
 
 const SIDECARS: [[&str; 4]; COUNT] = [
     ["Journal1", "Task1", "Sidecar1", "Host1"],
@@ -80,17 +80,6 @@ pub(super) fn build(site: &Site<'_>, engine: &Engine, below: &Below<'_>, stacks:
         &iam::trust(site, "ecs-tasks.amazonaws.com"),
         vec![
             iam::logging(&logs.arn()),
-            // The token for a registry has no resource.
-            iam::allow("Registry", &["ecr:GetAuthorizationToken"], json!("*")),
-            iam::allow(
-                "Image",
-                &[
-                    "ecr:BatchCheckLayerAvailability",
-                    "ecr:BatchGetImage",
-                    "ecr:GetDownloadUrlForLayer",
-                ],
-                json!(site.arn("ecr", "repository/understudy-engine")),
-            ),
             // Secrets Manager ends each ARN with six letters of its own.
             iam::allow(
                 "StartsWith",
@@ -98,7 +87,10 @@ pub(super) fn build(site: &Site<'_>, engine: &Engine, below: &Below<'_>, stacks:
                 json!(SidecarSecret::ALL.map(|what| format!("{}-??????", secret(site, what)))),
             ),
             iam::allow("StartsWithKey", &["kms:Decrypt"], json!(keys.data)),
-        ],
+        ]
+        .into_iter()
+        .chain(image(site, engine))
+        .collect(),
     );
     let zone = template.add(
         SidecarZone,
@@ -234,6 +226,26 @@ fn logged(site: &Site<'_>, number: usize, logs: &Handle<LogGroup>) -> Value {
     })
 }
 
+/// Fetching the image, from a registry that asks who fetches.
+fn image(site: &Site<'_>, engine: &Engine) -> Vec<Value> {
+    let Some(repository) = engine.repository(site.region) else {
+        return Vec::new();
+    };
+    vec![
+        // The token for a registry has no resource.
+        iam::allow("Registry", &["ecr:GetAuthorizationToken"], json!("*")),
+        iam::allow(
+            "Image",
+            &[
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:GetDownloadUrlForLayer",
+            ],
+            json!(repository.arn(site.names.partition())),
+        ),
+    ]
+}
+
 /// Its ARN without the end that Secrets Manager gives it: that finds it as well.
 fn secret(site: &Site<'_>, what: SidecarSecret) -> String {
     site.arn("secretsmanager", &format!("secret:{}", site.names.sidecar_secret(what)))
@@ -262,7 +274,7 @@ fn digest(site: &Site<'_>) -> String {
 fn sidecar_container(site: &Site<'_>, engine: &Engine, number: usize, logs: &Handle<LogGroup>) -> Value {
     let given = |option: &str, what: SidecarSecret| format!("{option}=env:{}", what.variable());
     json!({
-        "Name": "engine", "Image": engine.image.replace("{region}", site.region.as_str()), "Essential": true,
+        "Name": "engine", "Image": engine.image_in(site.region), "Essential": true,
         "User": format!("{USER}:{USER}"), "ReadonlyRootFilesystem": true, "Privileged": false,
         "LinuxParameters": {"InitProcessEnabled": true, "Capabilities": {"Drop": ["ALL"]}},
         // A driver hands its seat over before it leaves.

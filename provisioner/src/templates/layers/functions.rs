@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::super::excuse::Excuse;
 use super::super::kinds::{EventSource, Function, LogGroup, Role};
-use super::super::model::{Handle, Import, Template};
+use super::super::model::{Expr, Handle, Import, Template};
 use super::super::package::Package;
 use super::super::site::{Layer, Site};
 use super::super::{Stack, iam};
@@ -35,6 +35,17 @@ pub(super) struct Functions {
     pub(super) steps: Import,
 }
 
+/// The functions, by role.
+const ROLES: [&str; 6] = [
+    "order-intake",
+    "order-processor",
+    "health",
+    "readiness",
+    "starter",
+    "steps",
+];
+/// The policy that all of them have: to run in the network, and to be traced.
+const COMMON: &str = "FunctionsPolicy";
 /// Concurrency of the functions that carry no orders.
 const CONCURRENCY: u32 = 10;
 
@@ -68,12 +79,11 @@ pub(super) fn build(site: &Site<'_>, below: &Below<'_>, stacks: &mut Vec<Stack>)
             iam::allow(
                 "DatabaseOwner",
                 &["secretsmanager:GetSecretValue"],
-                json!(site.arn("secretsmanager", &format!("secret:{}-*", site.names.database_secret()))),
+                json!(iam::secret(site, &site.names.database_secret())),
             ),
             iam::allow("DataKey", &["kms:Decrypt"], json!(below.keys.data)),
         ]
     };
-    let messages = || iam::with_key("Messages", &below.keys.messages);
     let program = |ids, role, what, concurrency, environment, statements: Vec<Value>| Program {
         ids,
         role,
@@ -99,10 +109,9 @@ pub(super) fn build(site: &Site<'_>, below: &Below<'_>, stacks: &mut Vec<Stack>)
             ),
             item(site.names.session_table(), &["dynamodb:GetItem"], "Sessions"),
             iam::allow("Orders", &["sqs:SendMessage"], json!(below.messaging.orders)),
-            messages(),
         ],
     );
-    let intake = intake.add(&mut template, site);
+    let (intake, intake_role) = intake.add(&mut template, site);
 
     let mut statements = vec![
         order_path(),
@@ -121,7 +130,6 @@ pub(super) fn build(site: &Site<'_>, below: &Below<'_>, stacks: &mut Vec<Stack>)
             ],
             json!(below.messaging.orders),
         ),
-        messages(),
     ];
     statements.extend(database());
     let processor = program(
@@ -137,7 +145,7 @@ pub(super) fn build(site: &Site<'_>, below: &Below<'_>, stacks: &mut Vec<Stack>)
         json!({"INTAKE_TABLE": site.names.intake_table(), "DATABASE_SECRET": site.names.database_secret()}),
         statements,
     );
-    let processor = processor.add(&mut template, site);
+    let (processor, processor_role) = processor.add(&mut template, site);
     template.add(
         EventSource,
         "OrdersToProcessor",
@@ -160,7 +168,7 @@ pub(super) fn build(site: &Site<'_>, below: &Below<'_>, stacks: &mut Vec<Stack>)
         json!({"DATABASE_SECRET": site.names.database_secret()}),
         statements,
     );
-    let health = health.add(&mut template, site);
+    let (health, health_role) = health.add(&mut template, site);
 
     let readiness = program(
         ["Readiness", "ReadinessRole", "ReadinessPolicy", "ReadinessLogs"],
@@ -170,7 +178,7 @@ pub(super) fn build(site: &Site<'_>, below: &Below<'_>, stacks: &mut Vec<Stack>)
         json!({"GLOBAL_CLUSTER": site.names.global_cluster()}),
         readiness(site),
     );
-    let readiness = readiness.add(&mut template, site);
+    let (readiness, readiness_role) = readiness.add(&mut template, site);
 
     let starter = program(
         ["Starter", "StarterRole", "StarterPolicy", "StarterLogs"],
@@ -192,7 +200,7 @@ pub(super) fn build(site: &Site<'_>, below: &Below<'_>, stacks: &mut Vec<Stack>)
             ),
         ],
     );
-    let starter = starter.add(&mut template, site);
+    let (starter, starter_role) = starter.add(&mut template, site);
 
     let mut statements = steps(site);
     statements.extend(database());
@@ -207,7 +215,19 @@ pub(super) fn build(site: &Site<'_>, below: &Below<'_>, stacks: &mut Vec<Stack>)
         }),
         statements,
     );
-    let steps = program.add(&mut template, site);
+    let (steps, steps_role) = program.add(&mut template, site);
+
+    let roles = [
+        intake_role,
+        processor_role,
+        health_role,
+        readiness_role,
+        starter_role,
+        steps_role,
+    ];
+    let mut common = vec![iam::tracing()];
+    common.extend(iam::interfaces(site));
+    iam::policy(&mut template, COMMON, &site.name("functions"), &roles, common);
 
     template.export("order-processor", processor.arn());
     let functions = Functions {
@@ -241,7 +261,7 @@ fn readiness(site: &Site<'_>) -> Vec<Value> {
         .arn("rds", None, &format!("global-cluster:{}", site.names.global_cluster()));
     let buckets =
         ["config", "audit", "assets"].map(|role| site.names.bucket_arn(&site.names.bucket(site.region, role)));
-    let function = site.arn("lambda", &format!("function:{}", site.name("*")));
+    let functions = ROLES.map(|role| site.arn("lambda", &format!("function:{}", site.name(role))));
     let parameters = site.arn("ssm", &format!("parameter/understudy/{}/*", site.names.environment()));
     let machines = ["failover", "failback"].map(|way| site.arn("states", &format!("stateMachine:{}", site.name(way))));
     vec![
@@ -257,7 +277,7 @@ fn readiness(site: &Site<'_>) -> Vec<Value> {
             &["s3:GetBucketVersioning", "s3:GetReplicationConfiguration"],
             json!(buckets),
         ),
-        iam::allow("Functions", &["lambda:GetFunctionConfiguration"], json!(function)),
+        iam::allow("Functions", &["lambda:GetFunctionConfiguration"], json!(functions)),
         iam::allow("Parameters", &["ssm:GetParametersByPath"], json!(parameters)),
         iam::allow("Machines", &["states:DescribeStateMachine"], json!(machines)),
         // CloudWatch knows no resources for metrics; the namespace is all that can be said.
@@ -293,7 +313,7 @@ fn steps(site: &Site<'_>) -> Vec<Value> {
 }
 
 impl Program<'_> {
-    fn add(mut self, template: &mut Template<'_>, site: &Site<'_>) -> Handle<Function> {
+    fn add(mut self, template: &mut Template<'_>, site: &Site<'_>) -> (Handle<Function>, Expr) {
         let [id, role_id, policy_id, logs_id] = self.ids;
         let below = self.below;
         let logs = template.add(
@@ -305,10 +325,11 @@ impl Program<'_> {
         let own_switch = site.is_standby() || self.role != "steps";
         self.statements.extend([
             iam::logging(&logs.arn()),
-            iam::tracing(),
             iam::allow("Undelivered", &["sqs:SendMessage"], json!(below.messaging.undelivered)),
+            // The queue is encrypted, and so is the environment.
+            iam::with_key("Messages", &below.keys.messages),
+            iam::allow("Environment", &["kms:Decrypt"], json!(below.keys.functions)),
         ]);
-        self.statements.extend(iam::interfaces(site));
         let role: Handle<Role> = iam::role(
             template,
             site,
@@ -352,7 +373,7 @@ impl Program<'_> {
                 "LoggingConfig": {"LogGroup": logs.reference(), "LogFormat": "JSON"},
             }),
         );
-        template.wait(&function, &[policy_id]);
-        function
+        template.wait(&function, &[policy_id, COMMON]);
+        (function, role.reference())
     }
 }

@@ -29,26 +29,6 @@ const USE: [&str; 2] = ["kms:Decrypt", "kms:GenerateDataKey*"];
 
 pub(super) fn build(site: &Site<'_>, stacks: &mut Vec<Stack>) -> Keys {
     let mut template = Template::new(site, Layer::Keys, "keys, one per purpose");
-    let of_account = iam::of_account(site);
-    let services = |services: &[&str]| {
-        let mut grant = iam::grant("Services", "", &USE, json!("*"), of_account.clone());
-        grant["Principal"]["Service"] = json!(services);
-        vec![grant]
-    };
-    let logs = {
-        let service = format!("logs.{}.amazonaws.com", site.region);
-        let context = json!({"ArnLike": {"kms:EncryptionContext:aws:logs:arn": site.arn("logs", "log-group:*")}});
-        let actions = [
-            "kms:Decrypt",
-            "kms:Encrypt",
-            "kms:GenerateDataKey*",
-            "kms:ReEncrypt*",
-            "kms:DescribeKey",
-        ];
-        vec![iam::grant("Logs", &service, &actions, json!("*"), context)]
-    };
-    // Alarms, rules, topics and buckets put messages into encrypted queues and topics.
-    let messages = services(&["cloudwatch.amazonaws.com", "events.amazonaws.com", "sns.amazonaws.com"]);
     let keys = Keys {
         data: key(
             &mut template,
@@ -72,20 +52,80 @@ pub(super) fn build(site: &Site<'_>, stacks: &mut Vec<Stack>) -> Keys {
             ["MessagesKey", "MessagesAlias"],
             "messages",
             "messages-key",
-            messages,
+            messengers(site),
         ),
-        logs: key(&mut template, site, ["LogsKey", "LogsAlias"], "logs", "logs-key", logs),
+        logs: key(
+            &mut template,
+            site,
+            ["LogsKey", "LogsAlias"],
+            "logs",
+            "logs-key",
+            vec![log_groups(site)],
+        ),
         functions: key(
             &mut template,
             site,
             ["FunctionsKey", "FunctionsAlias"],
             "functions",
             "functions-key",
-            Vec::new(),
+            vec![machine_logs(site)],
         ),
     };
     stacks.push(template.finish(stacks));
     keys
+}
+
+/// Those who put messages into encrypted queues and topics: alarms and topics on behalf of this account, rules into our queues.
+///
+/// Alarms and topics name themselves. EventBridge names nobody when it asks for a key, and a condition on the source would
+/// refuse it without a word; which queue the message is for, SQS says in the encryption context.
+fn messengers(site: &Site<'_>) -> Vec<Value> {
+    let from = |source: Value| {
+        let mut condition = iam::of_account(site);
+        condition["ArnLike"] = json!({"aws:SourceArn": source});
+        condition
+    };
+    let topics = site.both(|region| {
+        let topic = site.names.regional(region, "alarms");
+        site.names.arn("sns", Some(region), &topic)
+    });
+    let queues = site.arn("sqs", &format!("{}-*", site.region_prefix()));
+    let into_ours = json!({"ArnLike": {"kms:EncryptionContext:aws:sqs:arn": queues}});
+    let alarms = from(json!(site.arn("cloudwatch", "alarm:*")));
+    [
+        ("Alarms", "cloudwatch.amazonaws.com", alarms),
+        ("Topics", "sns.amazonaws.com", from(json!(topics))),
+        ("Rules", "events.amazonaws.com", into_ours),
+    ]
+    .map(|(sid, service, condition)| iam::grant(sid, service, &USE, json!("*"), condition))
+    .into()
+}
+
+/// CloudWatch Logs, for the groups of this account and region.
+fn log_groups(site: &Site<'_>) -> Value {
+    let service = format!("logs.{}.amazonaws.com", site.region);
+    let context = json!({"ArnLike": {"kms:EncryptionContext:aws:logs:arn": site.arn("logs", "log-group:*")}});
+    let actions = [
+        "kms:Decrypt",
+        "kms:Encrypt",
+        "kms:GenerateDataKey*",
+        "kms:ReEncrypt*",
+        "kms:DescribeKey",
+    ];
+    iam::grant("Logs", &service, &actions, json!("*"), context)
+}
+
+/// What Step Functions writes of an execution is encrypted with the machine's key until it is in its log group, and delivered
+/// by a service of its own. Its context is this text as it stands: the asterisk is a letter of it.
+fn machine_logs(site: &Site<'_>) -> Value {
+    let context = json!({"StringEquals": {"kms:EncryptionContext:SourceArn": site.arn("logs", "*")}});
+    iam::grant(
+        "MachineLogs",
+        "delivery.logs.amazonaws.com",
+        &["kms:Decrypt"],
+        json!("*"),
+        context,
+    )
 }
 
 fn key(

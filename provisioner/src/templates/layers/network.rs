@@ -35,8 +35,8 @@ const SUBNET_EXPORTS: [[&str; 2]; 3] = [
     ["private-subnet-c", "routes-c"],
 ];
 
-/// The services that are reached without the internet.
-const INTERFACES: [(&str, &str); 9] = [
+/// The services of this region that functions and sidecars call: they are reached without the internet, and when it is gone.
+const INTERFACES: [(&str, &str); 12] = [
     ("QueueEndpoint", "sqs"),
     ("TopicEndpoint", "sns"),
     ("SecretEndpoint", "secretsmanager"),
@@ -46,7 +46,12 @@ const INTERFACES: [(&str, &str); 9] = [
     ("EventEndpoint", "events"),
     ("MachineEndpoint", "states"),
     ("TokenEndpoint", "sts"),
+    ("DatabaseEndpoint", "rds"),
+    ("MetricEndpoint", "monitoring"),
+    ("FunctionEndpoint", "lambda"),
 ];
+/// From where the engine's image comes; its layers come from a bucket.
+const REGISTRY: [(&str, &str); 2] = [("RegistryEndpoint", "ecr.api"), ("ImageEndpoint", "ecr.dkr")];
 
 pub(super) fn build(site: &Site<'_>, keys: &Keys, stacks: &mut Vec<Stack>) -> Network {
     let mut template = Template::new(
@@ -225,26 +230,38 @@ fn endpoints(
     group: &Handle<SecurityGroup>,
 ) {
     let service = |name: &str| format!("com.amazonaws.{}.{name}", site.region);
-    // Only this account's resources, whoever asks.
-    let of_account = iam::document([json!({
+    // Only whoever is of this account.
+    let ours = json!({
         "Sid": "OfThisAccount", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*",
         "Condition": {"StringEquals": {"aws:PrincipalAccount": site.names.account()}},
-    })]);
-    for (id, name) in [("BucketEndpoint", "s3"), ("TableEndpoint", "dynamodb")] {
+    });
+    let of_account = iam::document([ours.clone()]);
+    let of_account_and_layers = iam::document([ours, image_layers(site)]);
+    let has_engine = site.deployment.engine.is_some();
+    let for_buckets = if has_engine {
+        &of_account_and_layers
+    } else {
+        &of_account
+    };
+    for (id, name, policy) in [
+        ("BucketEndpoint", "s3", for_buckets),
+        ("TableEndpoint", "dynamodb", &of_account),
+    ] {
         template.add(
             VpcEndpoint,
             id,
             &site.name(name),
             json!({
                 "VpcId": vpc.reference(), "ServiceName": service(name), "VpcEndpointType": "Gateway",
-                "RouteTableIds": tables, "PolicyDocument": of_account,
+                "RouteTableIds": tables, "PolicyDocument": policy,
             }),
         );
     }
-    for (id, name) in INTERFACES {
+    let registry = if has_engine { &REGISTRY[..] } else { &[] };
+    for (id, name) in INTERFACES.iter().chain(registry) {
         template.add(
             VpcEndpoint,
-            id,
+            *id,
             &site.name(name),
             json!({
                 "VpcId": vpc.reference(), "ServiceName": service(name), "VpcEndpointType": "Interface",
@@ -253,6 +270,15 @@ fn endpoints(
             }),
         );
     }
+}
+
+/// The registry's own bucket, which is in each region. It hands out signed addresses, so it is AWS that asks, and not we.
+fn image_layers(site: &Site<'_>) -> Value {
+    let bucket = format!("prod-{}-starport-layer-bucket", site.region);
+    json!({
+        "Sid": "LayersOfImages", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+        "Resource": format!("{}/*", site.names.bucket_arn(&bucket)),
+    })
 }
 
 fn flow_logs(template: &mut Template<'_>, site: &Site<'_>, vpc: &Handle<Vpc>, keys: &Keys) {
