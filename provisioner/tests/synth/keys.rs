@@ -264,9 +264,9 @@ fn each_role_may_use_the_keys_of_what_it_reads_and_writes() {
         ("failover-machine", [&[], &[], BOTH, &[], BOTH]),
         ("failback-machine", [&[], &[], BOTH, &[], BOTH]),
         ("readiness-schedule", [&[], &[], BOTH, &[], READ]),
-        ("engine", [READ, &[], BOTH, &[], &[]]),
+        ("engine", [&[], &[], BOTH, &[], &[]]),
         ("replication", [&[], READ, &[], &[], &[]]),
-        ("engine-execution", [&[]; 5]),
+        ("engine-execution", [READ, &[], &[], &[], &[]]),
         // They write into log groups, which encrypt by themselves.
         ("flow-logs", [&[]; 5]),
         ("database-monitoring", [&[]; 5]),
