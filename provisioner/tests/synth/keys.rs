@@ -11,7 +11,9 @@ use understudy_policies::model::RegionName;
 use crate::{Made, made};
 
 /// What a service says with its request, as condition keys.
-type Context = [(&'static str, String)];
+type Context = Vec<(&'static str, String)>;
+/// What is done, the key, the service, its actions, and what it says.
+type Case<'a> = (&'a str, &'a str, &'a str, &'a [&'a str], Context);
 
 /// Whether a text fits a pattern with asterisks.
 fn fits(pattern: &str, text: &str) -> bool {
@@ -41,7 +43,7 @@ fn list(value: &Value) -> Vec<&str> {
 }
 
 /// Whether a statement's conditions hold. One that asks for what was not said does not.
-fn holds(statement: &Value, context: &Context) -> bool {
+fn holds(statement: &Value, context: &[(&'static str, String)]) -> bool {
     let context: BTreeMap<&str, &str> = context.iter().map(|(key, value)| (*key, value.as_str())).collect();
     let conditions = statement["Condition"].as_object().into_iter().flatten();
     conditions.into_iter().all(|(operator, wanted)| {
@@ -60,7 +62,14 @@ fn holds(statement: &Value, context: &Context) -> bool {
 
 impl Made {
     /// Whether the policy of a key lets a service in.
-    fn lets_in(&self, region: &RegionName, key: &str, service: &str, action: &str, context: &Context) -> bool {
+    fn lets_in(
+        &self,
+        region: &RegionName,
+        key: &str,
+        service: &str,
+        action: &str,
+        context: &[(&'static str, String)],
+    ) -> bool {
         let key = self
             .of(region, "AWS::KMS::Key")
             .into_iter()
@@ -75,7 +84,7 @@ impl Made {
     }
 
     /// What a role may do with a key.
-    fn may(&self, region: &RegionName, role: &str, export: &str, context: &Context) -> Vec<String> {
+    fn may(&self, region: &RegionName, role: &str, export: &str, context: &[(&'static str, String)]) -> Vec<String> {
         let names = self.deployment.names(&self.policy);
         let policy = self.named(region, "AWS::IAM::ManagedPolicy", "ManagedPolicyName", role);
         let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
@@ -116,7 +125,7 @@ fn each_service_may_use_the_key_of_what_it_delivers_into() {
         let group = arn("logs", here, &format!("log-group:{}", names.log_group(here, "api")));
         let logs = format!("logs.{here}.amazonaws.com");
         let both = ["kms:GenerateDataKey", "kms:Decrypt"];
-        let cases: Vec<(&str, &str, &str, &[&str], Vec<(&'static str, String)>)> = vec![
+        let cases: Vec<Case<'_>> = vec![
             (
                 "an alarm into an encrypted topic",
                 "MessagesKey",
@@ -196,7 +205,7 @@ fn no_service_may_use_a_key_for_somebody_else() {
     let stranger = "999999999999".to_owned();
     for [here, _] in sides(&made) {
         let foreign = |service: &str, resource: &str| format!("arn:aws:{service}:{here}:{stranger}:{resource}");
-        let cases: [(&str, &str, Vec<(&'static str, String)>); 6] = [
+        let cases: [(&str, &str, Context); 6] = [
             (
                 "MessagesKey",
                 "cloudwatch.amazonaws.com",
@@ -283,7 +292,7 @@ fn each_role_may_use_the_keys_of_what_it_reads_and_writes() {
                 continue;
             }
             all.push(names.regional(here, role));
-            let context = [("kms:ViaService", format!("s3.{here}.amazonaws.com"))];
+            let context = vec![("kms:ViaService", format!("s3.{here}.amazonaws.com"))];
             for (key, wanted) in KEYS.iter().zip(wanted) {
                 assert_eq!(
                     made.may(here, role, key, &context),

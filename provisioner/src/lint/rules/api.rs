@@ -240,7 +240,7 @@ fn signed(route: &routes::Route<'_>) -> bool {
     let body = route.resource.get("Body");
     let own = route.node.get("security");
     let asked = if own.is_present() { own } else { body.get("security") };
-    let schemes = asked.items().iter().flat_map(|scheme| scheme.entries());
+    let schemes = asked.items().iter().flat_map(Node::entries);
     schemes.into_iter().any(|(name, _)| {
         ["components.securitySchemes", "securityDefinitions"]
             .iter()
