@@ -113,7 +113,7 @@ impl Runner {
 
     /// Whether a step belongs to the present state, or goes on in it.
     pub(crate) fn runs_here(&self, step: &Step) -> bool {
-        step.state == self.state || carries_into(step, self.state)
+        step.state == self.state || step.carries_into(self.state)
     }
 
     /// Whether everything that this state is for is done. Steps that carry over are not waited for.
@@ -182,19 +182,6 @@ impl Runner {
         let mut here = self.definition?.steps.iter().filter(|step| self.runs_here(step));
         here.find(|step| step.gate.is_some() && asked(step))?.gate
     }
-}
-
-/// Whether a step of an earlier state goes on in this one. Nothing carries over into undoing.
-fn carries_into(step: &Step, state: StateName) -> bool {
-    step.carries_over
-        && matches!(
-            (step.state, state),
-            (
-                StateName::Acquiring,
-                StateName::Moving | StateName::Verifying | StateName::Rejoining
-            ) | (StateName::Moving, StateName::Verifying | StateName::Rejoining)
-                | (StateName::Quiescing, StateName::SwitchingOver | StateName::Redirecting)
-        )
 }
 
 fn belongs(definition: Option<&'static Definition>, id: StepId, state: StateName) -> bool {

@@ -242,6 +242,18 @@ impl Step {
         self.carries_over = true;
         self
     }
+
+    /// Whether it goes on in a later state. Nothing carries over into undoing.
+    #[must_use]
+    pub const fn carries_into(&self, later: State) -> bool {
+        self.carries_over
+            && matches!(
+                (self.state, later),
+                (State::Acquiring, State::Moving | State::Verifying | State::Rejoining)
+                    | (State::Moving, State::Verifying | State::Rejoining)
+                    | (State::Quiescing, State::SwitchingOver | State::Redirecting)
+            )
+    }
 }
 
 /// Away from a lost region, and back to being protected.
@@ -415,6 +427,16 @@ mod tests {
                         step.id
                     );
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_waits_for_a_step_that_carries_over() {
+        for definition in [FAILOVER, FAILBACK] {
+            for awaited in definition.steps.iter().flat_map(|step| step.after) {
+                let carried = definition.step(*awaited).is_some_and(|step| step.carries_over);
+                assert!(!carried, "{awaited:?}");
             }
         }
     }

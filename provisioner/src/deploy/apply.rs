@@ -20,7 +20,7 @@ use super::delegation::Delegation;
 use super::graph::{self, Done, Node};
 use super::progress::Report;
 use super::stacks::{Applied, Event, Follow};
-use super::verify::{self, Verification};
+use super::verify::{self, Age, Verification};
 use super::world::{Exports, World};
 use crate::aws::Trouble;
 use crate::aws::trouble::{TroubleKind, failed};
@@ -79,7 +79,14 @@ pub async fn apply(world: &World, options: Options, report: &dyn Report) -> Resu
     });
     let verification = match failure {
         Some(_) => None,
-        None => Some(verify::verify(world).await?),
+        None => {
+            let age = if outcome.changed.is_empty() {
+                Age::Settled
+            } else {
+                Age::Fresh
+            };
+            Some(verify::verify(world, age, report).await?)
+        }
     };
     Ok(Account {
         changed: outcome.changed,

@@ -7,12 +7,13 @@ use understudy_engine::workflow::{Patience, Step};
 use understudy_policies::model::{DatabaseMethod, RegionName};
 
 use super::asl::{catch, choice, fail, go_on, retry, task};
+use super::find::{FOUND, Search};
 use super::{Place, steps};
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long one look may take.
-const LOOK: Duration = Duration::from_secs(10);
+pub(super) const LOOK: Duration = Duration::from_secs(10);
 /// Members of a global cluster that are looked at: ours has two.
 const MEMBERS: usize = 2;
 /// Nobody knows what came of it: never a reason to undo anything.
@@ -35,7 +36,7 @@ fn writes(arn: &str) -> Value {
 }
 
 /// Some member is this cluster.
-fn belongs(arn: &str) -> Value {
+pub(super) fn belongs(arn: &str) -> Value {
     let is = |index| {
         json!({"And": [
             {"Variable": member(index, "DbClusterArn"), "IsPresent": true},
@@ -62,20 +63,11 @@ fn moving() -> Value {
     ]})
 }
 
-/// The global cluster as the provisioner made it.
-fn look(place: &Place<'_>) -> Value {
+/// The global cluster that was found, as it is now.
+fn look() -> Value {
     task(
         "aws-sdk:rds:describeGlobalClusters",
-        &json!({"GlobalClusterIdentifier": place.names.global_cluster()}),
-        LOOK,
-    )
-}
-
-/// The global cluster that this region's cluster is in: after a detach it is another one than at first.
-fn look_around(place: &Place<'_>) -> Value {
-    task(
-        "aws-sdk:rds:describeGlobalClusters",
-        &json!({"Filters": [{"Name": "db-cluster-id", "Values": [place.cluster_arn(place.region)]}]}),
+        &json!({"GlobalClusterIdentifier.$": FOUND}),
         LOOK,
     )
 }
@@ -83,19 +75,18 @@ fn look_around(place: &Place<'_>) -> Value {
 /// Makes this region's database the writer.
 pub(super) fn promote(step: &Step, place: &Place<'_>, next: Option<&str>, all: &mut Map<String, Value>) {
     let own = place.cluster_arn(place.region);
-    let global = place.names.global_cluster();
     let patience = step.patience.under(place.policy);
     let (resource, parameters, seen) = match place.policy.database.method {
         // Aurora fences as well as it can, and rebuilds the old region by itself.
         DatabaseMethod::AuroraManaged => (
             "aws-sdk:rds:failoverGlobalCluster",
-            json!({"GlobalClusterIdentifier": global, "TargetDbClusterIdentifier": own, "AllowDataLoss": true}),
+            json!({"GlobalClusterIdentifier.$": FOUND, "TargetDbClusterIdentifier": own, "AllowDataLoss": true}),
             writes(&own),
         ),
         // Quicker, and it fences nothing: the lease and the commit fence do.
         DatabaseMethod::AuroraDetach => (
             "aws-sdk:rds:removeFromGlobalCluster",
-            json!({"GlobalClusterIdentifier": global, "DbClusterIdentifier": own}),
+            json!({"GlobalClusterIdentifier.$": FOUND, "DbClusterIdentifier": own}),
             json!({"Or": [detached(&own), writes(&own)]}),
         ),
         DatabaseMethod::Postgres => {
@@ -104,21 +95,22 @@ pub(super) fn promote(step: &Step, place: &Place<'_>, next: Option<&str>, all: &
         }
     };
     let name = steps::name(step.id);
-    let [find, found, elsewhere] = ["find", "found", "elsewhere"].map(|part| format!("{name}_{part}"));
-    let mut looked = look(place);
-    looked["ResultPath"] = "$.looked".into();
-    looked["Next"] = found.clone().into();
-    looked["Retry"] = json!([retry(Duration::from_secs(1), 5)]);
-    looked["Catch"] = json!([catch(&elsewhere, "$.failure")]);
-    all.insert(find, looked);
-    // After a detach the pair is in another global cluster, and "not in this one" would be taken for "detached".
-    all.insert(found, choice(&[(belongs(&own), &name)], &elsewhere));
+    let elsewhere = format!("{name}_elsewhere");
+    // One that was detached and not rebuilt is in none: "not in it" is what tells a detach that has worked, so it is not begun.
+    let search = Search {
+        name: &name,
+        found: &name,
+        lost: &elsewhere,
+    };
+    search.put(place, all);
     all.insert(
-        elsewhere,
+        elsewhere.clone(),
         fail(
             UNKNOWN,
             &format!(
-                "the database of this region is not known to be in {global}: nothing was moved; promote it by hand"
+                "the database of this region is not known to be in {0}, nor in a later one ({0}-*): nothing was moved; promote it \
+                 by hand",
+                place.names.global_cluster()
             ),
         ),
     );
@@ -127,7 +119,7 @@ pub(super) fn promote(step: &Step, place: &Place<'_>, next: Option<&str>, all: &
     let moved = Move {
         step,
         call: task(resource, &parameters, patience.min(Duration::from_secs(60))),
-        look: look(place),
+        look: look(),
         seen,
         patience: step.state.deadline(&place.policy.deadlines).unwrap_or(patience),
         unseen: UNKNOWN.to_owned(),
@@ -143,24 +135,34 @@ pub(super) fn switch_over(step: &Step, place: &Place<'_>, next: Option<&str>, al
     }
     let home = place.cluster_arn(place.peer);
     let name = steps::name(step.id);
-    let (find, failed) = (format!("{name}_find"), format!("{name}_failed"));
-    let mut found = look_around(place);
-    found["ResultPath"] = "$.looked".into();
-    found["Next"] = name.into();
-    found["Retry"] = json!([retry(Duration::from_secs(1), 5)]);
-    found["Catch"] = json!([catch(&failed, "$.failure")]);
-    all.insert(find, found);
+    let elsewhere = format!("{name}_elsewhere");
+    let search = Search {
+        name: &name,
+        found: &name,
+        lost: &elsewhere,
+    };
+    search.put(place, all);
+    all.insert(
+        elsewhere.clone(),
+        fail(
+            &steps::error(step.id),
+            &format!(
+                "the database of this region is not known to be in {0}, nor in a later one ({0}-*): there is no pair to move home",
+                place.names.global_cluster()
+            ),
+        ),
+    );
     let moved = Move {
         step,
         call: task(
             "aws-sdk:rds:switchoverGlobalCluster",
             &json!({
-                "GlobalClusterIdentifier.$": "$.looked.GlobalClusters[0].GlobalClusterIdentifier",
+                "GlobalClusterIdentifier.$": FOUND,
                 "TargetDbClusterIdentifier": home,
             }),
             Duration::from_secs(60),
         ),
-        look: look_around(place),
+        look: look(),
         seen: writes(&home),
         patience: Patience::Switchover.under(place.policy),
         unseen: steps::error(step.id),
@@ -178,7 +180,13 @@ pub(super) fn look_at_writer(step: &Step, place: &Place<'_>, next: Option<&str>,
     let [judge, wait, failed, done, unseen] =
         ["judge", "wait", "failed", "done", "unseen"].map(|part| format!("{name}_{part}"));
     let after = next.unwrap_or(&done).to_owned();
-    let mut look = look_around(place);
+    let search = Search {
+        name: &name,
+        found: &name,
+        lost: &unseen,
+    };
+    search.put(place, all);
+    let mut look = look();
     look["ResultPath"] = "$.looked".into();
     look["Next"] = judge.clone().into();
     look["Retry"] = json!([retry(LOOK_EVERY, steps::tries(step, place))]);

@@ -5,6 +5,8 @@
 //!                                 └──────────┴──────────┴── reverting ── reverted
 //! ```
 //!
+//! What carries over from a state into later ones is a branch beside all of them: see `carry.rs`.
+//!
 //! Each state of the engine is one `Parallel` of the same name, and each step one `Task` of the same name inside it. Steps
 //! without an order between them run in branches of their own. A step that fails ends in a `Fail` with a name and a reason of
 //! its own; what that leads to, the step's definition says. Nothing is repeated that must not be done twice: a promotion is
@@ -14,7 +16,9 @@
 //! hands back *from* it. What needs another region, or SQL, is done by the function `steps`.
 
 mod asl;
+mod carry;
 mod database;
+mod find;
 mod lease;
 mod order;
 mod record;
@@ -75,14 +79,7 @@ pub fn render(way: RoleChangeKind, place: &Place<'_>) -> Value {
         RoleChangeKind::Failover => Machine {
             definition: FAILOVER,
             place,
-            path: &[
-                StateName::Claiming,
-                StateName::Acquiring,
-                StateName::Moving,
-                StateName::Verifying,
-                StateName::Rejoining,
-                StateName::Reconciling,
-            ],
+            path: FAILOVER_PATH,
             undoing: StateName::Reverting,
             undone: "reverted",
             done: "protected",
@@ -90,12 +87,7 @@ pub fn render(way: RoleChangeKind, place: &Place<'_>) -> Value {
         RoleChangeKind::Failback => Machine {
             definition: FAILBACK,
             place,
-            path: &[
-                StateName::Quiescing,
-                StateName::SwitchingOver,
-                StateName::Redirecting,
-                StateName::Confirming,
-            ],
+            path: FAILBACK_PATH,
             undoing: StateName::RollingBack,
             undone: "rolled_back",
             done: "home",
@@ -113,6 +105,24 @@ struct Machine<'a> {
     done: &'static str,
 }
 
+/// The states of a failover, if all goes well.
+const FAILOVER_PATH: &[StateName] = &[
+    StateName::Claiming,
+    StateName::Acquiring,
+    StateName::Moving,
+    StateName::Verifying,
+    StateName::Rejoining,
+    StateName::Reconciling,
+];
+
+/// The states of a failback, if all goes well.
+const FAILBACK_PATH: &[StateName] = &[
+    StateName::Quiescing,
+    StateName::SwitchingOver,
+    StateName::Redirecting,
+    StateName::Confirming,
+];
+
 /// Where nothing more can be done without a human.
 const NEEDS_OPERATOR: &str = "needs_operator";
 
@@ -120,11 +130,8 @@ impl Machine<'_> {
     fn render(&self, way: RoleChangeKind) -> Value {
         let mut all = states();
         self.look_first(way, &mut all);
-        for (index, state) in self.path.iter().enumerate() {
-            let next = self.path.get(index + 1).map_or(self.done, |next| next.name());
-            self.state(*state, next, &mut all);
-        }
-        self.state(self.undoing, self.undone, &mut all);
+        self.walk(self.path, Some(self.done), true, &mut all);
+        self.state(self.undoing, Some(self.undone), true, &mut all);
         all.insert(self.done.to_owned(), json!({"Type": "Succeed"}));
         for name in [self.undone, NEEDS_OPERATOR] {
             let reason = json!({"Type": "Fail", "ErrorPath": "$.failure.Error", "CausePath": "$.failure.Cause"});
@@ -208,13 +215,13 @@ impl Machine<'_> {
         let dry = json!({"And": [
             {"Variable": "$.dryRun", "IsPresent": true}, {"Variable": "$.dryRun", "BooleanEquals": true},
         ]});
-        let first = self.path[0].name();
+        let first = self.entry(self.path[0]);
         let held = json!({"Variable": "$.lease.Item.holder.S", "StringEqualsPath": holder});
         let protected = json!({"Variable": "$.lease.Item.protected.BOOL", "BooleanEquals": true});
         let may = json!({"And": [held, protected]});
         all.insert(
             "may_it".to_owned(),
-            choice(&[(dry, "dry_run"), (may, first)], "refused"),
+            choice(&[(dry, "dry_run"), (may, &first)], "refused"),
         );
         all.insert(
             "dry_run".to_owned(),
@@ -267,17 +274,30 @@ impl Machine<'_> {
         );
     }
 
-    /// One state of the engine: its steps, side by side as far as their order lets them.
-    fn state(&self, state: StateName, next: &str, all: &mut Map<String, Value>) {
-        let own: Vec<&Step> = self
-            .definition
-            .steps
+    /// One state of the engine: its steps, side by side as far as their order lets them. `caught` says whether a failure is led on
+    /// from here.
+    fn state(&self, state: StateName, next: Option<&str>, caught: bool, all: &mut Map<String, Value>) {
+        let steps = self.definition.steps;
+        let own: Vec<&Step> = steps
             .iter()
-            .filter(|step| step.state == state)
+            .filter(|step| step.state == state && !carry::is_carried(step, steps))
             .collect();
         let branches: Vec<Value> = order::branches(&own).iter().map(|branch| self.branch(branch)).collect();
+        // Each branch ends with its whole input: kept, they would outgrow what an execution may carry.
+        let mut parallel = json!({"Type": "Parallel", "Branches": branches, "ResultPath": null});
+        if caught {
+            parallel["Catch"] = self.catches(&[state]);
+        }
+        asl::go_on(&mut parallel, next);
+        all.insert(state.name().to_owned(), parallel);
+    }
+
+    /// What the failures of some states' steps lead to.
+    fn catches(&self, states: &[StateName]) -> Value {
+        let steps = self.definition.steps;
+        let own = || steps.iter().filter(|step| states.contains(&step.state));
         let leads_to = |wanted: OnFailure| -> Vec<String> {
-            let those = own.iter().filter(|step| step.on_failure == wanted);
+            let those = own().filter(|step| step.on_failure == wanted);
             those.map(|step| steps::error(step.id)).collect()
         };
         let mut catches = Vec::new();
@@ -286,7 +306,7 @@ impl Machine<'_> {
                 catches.push(json!({"ErrorEquals": errors, "ResultPath": "$.failure", "Next": to}));
             }
         };
-        if state != self.undoing {
+        if !states.contains(&self.undoing) {
             let mut undo = leads_to(OnFailure::Revert);
             undo.extend(leads_to(OnFailure::RollBack));
             lead(undo, self.undoing.name());
@@ -294,14 +314,7 @@ impl Machine<'_> {
         // The writer is at home after all.
         lead(leads_to(OnFailure::RollForward), StateName::Redirecting.name());
         lead(vec!["States.ALL".to_owned()], NEEDS_OPERATOR);
-        all.insert(
-            state.name().to_owned(),
-            json!({
-                // Each branch ends with its whole input: kept, they would outgrow what an execution may carry.
-                "Type": "Parallel", "Branches": branches, "ResultPath": null,
-                "Catch": catches, "Next": next,
-            }),
-        );
+        catches.into()
     }
 
     fn branch(&self, levels: &[Vec<&Step>]) -> Value {

@@ -4,13 +4,11 @@
 //! One record is enough. To take over in the standby, PRIMARY is pointed there: whichever of the two answers then leads to the
 //! standby. At home it is SECONDARY that is pointed home.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value, json};
 use understudy_engine::workflow::Step;
 use understudy_policies::model::RegionName;
 
-use super::asl::{choice, fail, go_on, pass, retry, task};
+use super::asl::{choice, fail, go_on, pass, task};
 use super::lease::OWN;
 use super::{Place, steps};
 
@@ -34,7 +32,7 @@ pub(super) fn put(step: &Step, place: &Place<'_>, to: &RegionName, next: Option<
         let mut state = task(resource, &parameters, timeout);
         state["ResultPath"] = path.into();
         state["Next"] = next.into();
-        state["Retry"] = json!([retry(Duration::from_secs(1), steps::tries(step, place))]);
+        state["Retry"] = json!([steps::again_in_peace(step, place)]);
         state["Catch"] = json!([super::asl::catch(&lost, "$.failure")]);
         all.insert(id.to_owned(), state);
     };

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use understudy_engine::core::effect::Gate;
 use understudy_engine::core::lease::RoleChangeKind;
-use understudy_engine::workflow::{OnFailure, Patience, Retry, Step, StepId};
+use understudy_engine::workflow::{FAILBACK, FAILOVER, OnFailure, Patience, Retry, Step, StepId};
 
 use super::asl::{catch, choice, fail, go_on, pass, retry, seconds, task};
 use super::lease::{self, NEXT, OTHER, OWN, SEEN, Update};
-use super::{Place, database, record};
+use super::{Place, carry, database, record};
 
 /// A step's name, the same as in journals and logs.
 pub(super) fn name(id: StepId) -> String {
@@ -51,7 +51,7 @@ pub(super) fn entry(step: &Step, place: &Place<'_>) -> String {
     let first = match step.id {
         WriteClaim | RaiseEpoch | RecordCompletion | MarkProtected | RecordFailback | TransferLease
         | RecordRollback => "mark",
-        PromoteDatabase | SwitchOverDatabase if !is_postgres(place) => "find",
+        PromoteDatabase | SwitchOverDatabase | LookAtWriter if !is_postgres(place) => "find",
         GiveUpLease => "look",
         _ => return name(step.id),
     };
@@ -71,7 +71,7 @@ fn again(step: &Step, place: &Place<'_>) -> Option<Value> {
     match step.retry {
         Retry::LookFirst => None,
         // A function that says "not yet" says it at once, and may not take as long as the step.
-        Retry::UntilDeadline if deadline > RETRIES_MAX => {
+        Retry::UntilDeadline if deadline > RETRIES_MAX && !is_carried(step) => {
             Some(retry(Duration::from_secs(deadline.div_ceil(RETRIES_MAX)), RETRIES_MAX))
         }
         _ => Some(retry(Duration::from_secs(1), tries(step, place))),
@@ -84,16 +84,39 @@ pub(super) fn tries(step: &Step, place: &Place<'_>) -> u64 {
         Retry::LookFirst => 0,
         Retry::BestEffort => 1,
         Retry::UntilDeadline => {
-            let round = step.patience.under(place.policy).as_secs() + 1;
+            // A function has two seconds at least.
+            let least = if is_carried(step) { 3 } else { 1 };
+            let round = (step.patience.under(place.policy).as_secs() + 1).max(least);
             (deadline(step, place) / round).clamp(1, RETRIES_MAX)
         }
     }
 }
 
+/// How a record is tried again: if nothing waits for it, then as the engine does, as long after each try as one may take, because
+/// the control plane may be back long after the failover.
+pub(super) fn again_in_peace(step: &Step, place: &Place<'_>) -> Value {
+    if !is_carried(step) {
+        return retry(Duration::from_secs(1), tries(step, place));
+    }
+    let patience = step.patience.under(place.policy);
+    let round = (2 * patience).as_secs().max(1);
+    retry(patience, (deadline(step, place) / round).max(1))
+}
+
 /// In seconds.
 fn deadline(step: &Step, place: &Place<'_>) -> u64 {
+    if is_carried(step) {
+        return carry::window(step, place).as_secs();
+    }
     let deadline = step.state.deadline(&place.policy.deadlines);
     deadline.unwrap_or_default().as_secs()
+}
+
+/// Whether it goes on beside the states after its own.
+fn is_carried(step: &Step) -> bool {
+    let definitions = [FAILOVER, FAILBACK];
+    let mut own = definitions.iter().filter(|definition| definition.steps.contains(step));
+    own.any(|definition| carry::is_carried(step, definition.steps))
 }
 
 /// Puts a step's states.
@@ -239,6 +262,10 @@ fn simple(step: &Step, place: &Place<'_>, mut state: Value, next: Option<&str>, 
     state["Catch"] = json!([catch(&failed, "$.failure")]);
     go_on(&mut state, next);
     all.insert(name, state);
+    if is_carried(step) && !stops_nothing(step) {
+        carry::tell(step, place, all);
+        return;
+    }
     let lost = if stops_nothing(step) {
         pass("nothing waits for this", next)
     } else {

@@ -1,7 +1,7 @@
 //! Stacks by change sets: made, left alone, changed, stuck, explained, got out of there.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use serde_json::{Value, json};
@@ -190,6 +190,100 @@ async fn a_large_template_goes_by_way_of_a_bucket() {
     };
     assert_eq!(apply(&world, &by_bucket, false).await.0, Ok(Applied::Changed));
     assert_eq!(apply(&world, &by_bucket, false).await.0, Ok(Applied::Same));
+}
+
+/// What a failed creation has made is empty, and would stand in the way of the next one.
+#[tokio::test]
+async fn what_is_retained_is_not_retained_of_a_creation_that_failed() {
+    let emulator = Emulator::ministack();
+    let world = world(emulator.url().as_str()).await;
+    let retained = |seconds: u32| {
+        let mut queue = queue("a", seconds);
+        queue["DeletionPolicy"] = "Retain".into();
+        queue
+    };
+    let queues = async || {
+        let sqs = world.shared.aws.sqs(&region("us-east-2"));
+        sqs.list_queues()
+            .send()
+            .await
+            .unwrap()
+            .queue_urls
+            .unwrap_or_default()
+            .len()
+    };
+    let handle = json!({"Type": "AWS::CloudFormation::WaitConditionHandle"});
+    let broken = wanted(json!({"Resources": {"Queue": retained(30), "Handle": handle, "Never": {
+        "Type": "AWS::CloudFormation::WaitCondition", "DependsOn": ["Queue"],
+        "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "1", "Count": 1},
+    }}}));
+    apply(&world, &broken, false).await.0.unwrap_err();
+    assert_eq!(queues().await, 0, "the next creation finds nothing in its way");
+    let mended = wanted(json!({"Resources": {"Queue": retained(30)}}));
+    assert_eq!(apply(&world, &mended, true).await.0, Ok(Applied::Changed));
+    // Once it is there, it is retained: also by the next change that fails, and by a deletion.
+    let mut worse = broken;
+    worse.template["Resources"]["Queue"] = retained(40);
+    apply(&world, &worse, false).await.0.unwrap_err();
+    assert_eq!(queues().await, 1);
+    let silent = |_: &Event| {};
+    let stacks = world.stacks();
+    stacks
+        .remove(&mended.region, &mended.name, &mut Follow::new(&silent))
+        .await
+        .unwrap();
+    assert_eq!(queues().await, 1);
+}
+
+/// A template that could only be looked at by putting it into a bucket is compared here.
+#[tokio::test]
+async fn a_plan_puts_nothing_into_a_bucket() {
+    let emulator = Emulator::ministack();
+    let puts = Arc::new(AtomicUsize::new(0));
+    let endpoint = proxy(emulator.url().as_str(), {
+        let puts = Arc::clone(&puts);
+        move |request| {
+            if request.starts_with("PUT /templates/templates/") {
+                puts.fetch_add(1, Ordering::Relaxed);
+            }
+            None
+        }
+    });
+    let world = world(&endpoint).await;
+    let mut template = json!({"Resources": {"Queue": queue("a", 30), "Other": queue("b", 30)}});
+    template["Metadata"]["Large"] = "x".repeat(SENT_MAX).into();
+    let mut large = Wanted {
+        bucket: Some("templates".to_owned()),
+        ..wanted(template)
+    };
+    let create = world.shared.aws.s3(&large.region).create_bucket().bucket("templates");
+    let place = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::UsEast2);
+    create.create_bucket_configuration(place.build()).send().await.unwrap();
+    assert_eq!(
+        world.stacks().plan(&large).await.unwrap().len(),
+        2,
+        "it is not there yet"
+    );
+    assert_eq!(puts.load(Ordering::Relaxed), 0);
+    assert_eq!(apply(&world, &large, false).await.0, Ok(Applied::Changed));
+    assert_eq!(puts.load(Ordering::Relaxed), 1);
+    assert_eq!(world.stacks().plan(&large).await, Ok(Vec::new()));
+    large.template["Resources"]["Queue"] = queue("a", 60);
+    large.template["Resources"].as_object_mut().unwrap().remove("Other");
+    let planned = world.stacks().plan(&large).await.unwrap();
+    assert_eq!(planned.len(), 2, "{planned:#?}");
+    let of = |id: &str| planned.iter().find(|change| change.resource == id).unwrap();
+    assert_eq!(
+        (of("Queue").change, of("Other").change),
+        (ChangeKind::Change, ChangeKind::Remove)
+    );
+    assert!(
+        of("Queue").detail.starts_with("VisibilityTimeout"),
+        "{}",
+        of("Queue").detail
+    );
+    assert_eq!(of("Queue").risk.as_deref(), Some("perhaps a replacement"));
+    assert_eq!(puts.load(Ordering::Relaxed), 1, "a plan puts nothing anywhere");
 }
 
 #[tokio::test]

@@ -69,6 +69,8 @@ pub(crate) const LACKS: [&str; 7] = [
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     pub(crate) steps: Mutex<Vec<String>>,
+    /// What was waited for.
+    pub(crate) waits: Mutex<Vec<String>>,
     /// Stop right after this many calls of reconcilers.
     pub(crate) stop_after_calls: Option<usize>,
     /// Stop at this many events of stacks.
@@ -110,7 +112,9 @@ impl Watch for Log {
         })
     }
 
-    fn waits(&self, _: &str, _: &str, _: Duration) {}
+    fn waits(&self, node: &str, what: &str, _: Duration) {
+        self.waits.lock().unwrap().push(format!("{node}: {what}"));
+    }
 }
 
 impl Listen for Log {

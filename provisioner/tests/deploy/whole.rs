@@ -7,7 +7,7 @@ use understudy_provisioner::deploy::apply::{Options, apply};
 use understudy_provisioner::deploy::destroy::destroy;
 use understudy_provisioner::deploy::drift::drift;
 use understudy_provisioner::deploy::plan::plan;
-use understudy_provisioner::deploy::verify::{Verdict, verify};
+use understudy_provisioner::deploy::verify::{Age, Verdict, verify};
 use understudy_provisioner::spanning::ChangeKind;
 
 use crate::emulator::Emulator;
@@ -63,7 +63,7 @@ async fn apply_verify_again_drift_destroy() {
     let destroyed = destroy(&world, true, &Log::default()).await.unwrap();
     assert!(destroyed.failure.is_none(), "{}", destroyed.text());
     nothing_of_ours(&world).await;
-    let account = verify(&world).await.unwrap();
+    let account = verify(&world, Age::Settled, &Log::default()).await.unwrap();
     assert!(!account.synchronized, "and that is seen");
 }
 

@@ -1,6 +1,6 @@
 //! The regional stacks: what the requirements ask of templates, read from the templates.
 //!
-//! The validators are in `validators.rs`, the state machines on an emulator in `machines.rs`.
+//! The validators are in `validators.rs`, the state machines in `machines`.
 
 mod compliance;
 mod engine;

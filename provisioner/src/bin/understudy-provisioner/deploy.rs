@@ -11,7 +11,7 @@ use understudy_provisioner::deploy::destroy::destroy;
 use understudy_provisioner::deploy::drift::drift;
 use understudy_provisioner::deploy::plan::plan;
 use understudy_provisioner::deploy::progress::Console;
-use understudy_provisioner::deploy::verify::verify;
+use understudy_provisioner::deploy::verify::{Age, verify};
 use understudy_provisioner::deploy::{World, apply};
 
 use crate::output::{Answer, Failure, eprint_quietly};
@@ -131,7 +131,7 @@ fn applied(account: &apply::Account) -> Answer {
 
 pub(crate) fn run_verify(common: &Common) -> Result<Answer, Failure> {
     on(common, false, async |world| {
-        let verification = verify(&world).await?;
+        let verification = verify(&world, Age::Settled, &Console::default()).await?;
         Ok(Answer {
             text: verification.text(),
             json: json!(verification),

@@ -4,13 +4,15 @@ use aws_sdk_cloudformation::types::{ChangeAction, Replacement, ResourceChange};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{CHANGE_SET, Stacks, Standing, Wanted, is_protected};
+use super::{CHANGE_SET, Stacks, Standing, Wanted, compared, is_protected};
 use crate::aws::Trouble;
 use crate::aws::trouble::{TroubleKind, failed};
 use crate::spanning::ChangeKind;
+use crate::templates::limits::{SENT_MAX, size};
 
 /// Types that hold what cannot be made again.
-const HOLD_DATA: [&str; 7] = [
+const HOLD_DATA: [&str; 8] = [
+    "AWS::EFS::FileSystem",
     "AWS::S3::Bucket",
     "AWS::KMS::Key",
     "AWS::DynamoDB::",
@@ -77,6 +79,11 @@ impl Stacks {
                 risk: None,
             });
         }
+        // A plan uploads nothing.
+        if size(template) > SENT_MAX {
+            changes.extend(compared(&self.template(region, name).await?, template));
+            return Ok(changes);
+        }
         if self.change_set(wanted, standing).await?.is_none() {
             return Ok(changes);
         }
@@ -122,9 +129,19 @@ pub fn of_template(template: &Value) -> Vec<StackChange> {
         .collect()
 }
 
+/// Why a change of something of this type is risky, if it is.
+pub(super) fn at_risk(change: ChangeKind, kind: &str) -> Option<&'static str> {
+    let begins = |types: &[&str]| types.iter().any(|known| kind.starts_with(known));
+    let goes = matches!(change, ChangeKind::Remove | ChangeKind::Replace);
+    match goes {
+        true if begins(&HOLD_DATA) => Some("what it holds is lost, or left behind"),
+        true if begins(&CARRY) => Some("what depends on it is interrupted"),
+        _ => None,
+    }
+}
+
 fn of_change(change: &ResourceChange) -> StackChange {
     let kind = change.resource_type().unwrap_or_default().to_owned();
-    let begins = |types: &[&str]| types.iter().any(|known| kind.starts_with(known));
     let replaced = change.replacement();
     let what = match (change.action(), replaced) {
         (Some(ChangeAction::Add | ChangeAction::Import), _) => ChangeKind::Add,
@@ -132,14 +149,7 @@ fn of_change(change: &ResourceChange) -> StackChange {
         (_, Some(Replacement::True | Replacement::Conditional)) => ChangeKind::Replace,
         _ => ChangeKind::Change,
     };
-    let goes = matches!(what, ChangeKind::Remove | ChangeKind::Replace);
-    let risk = if goes && begins(&HOLD_DATA) {
-        Some("what it holds is lost, or left behind")
-    } else if goes && begins(&CARRY) {
-        Some("what depends on it is interrupted")
-    } else {
-        None
-    };
+    let risk = at_risk(what, &kind);
     let mut properties: Vec<&str> = change
         .details()
         .iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_cloudformation::Client;
-use aws_sdk_cloudformation::types::StackEvent;
+use aws_sdk_cloudformation::types::{StackEvent, ValidationStatus};
 use serde::Serialize;
 use understudy_policies::model::RegionName;
 
@@ -76,7 +76,12 @@ impl<'a> Follow<'a> {
     }
 
     /// What has happened so far is no news.
-    pub(super) async fn begin(&mut self, client: &Client, region: &RegionName, stack: &str) -> Result<(), Trouble> {
+    pub(in crate::deploy) async fn begin(
+        &mut self,
+        client: &Client,
+        region: &RegionName,
+        stack: &str,
+    ) -> Result<(), Trouble> {
         let events = all(client, region, stack, EVENTS_MAX).await?;
         self.seen.extend(events.into_iter().filter_map(|event| event.event_id));
         Ok(())
@@ -123,6 +128,28 @@ pub async fn root_of(client: &Client, region: &RegionName, stack: &str) -> Resul
         }
     }
     Ok(root)
+}
+
+/// What CloudFormation found wrong before it made anything, such as a name that is taken: no event of the stack tells that.
+///
+/// # Errors
+/// When AWS does not tell.
+pub async fn validation_of(client: &Client, region: &RegionName, stack: &str) -> Result<Option<Event>, Trouble> {
+    let answer = client.describe_events().stack_name(stack).send().await;
+    let answer = found(answer, &["ValidationError"], "cloudformation:DescribeEvents", region)?;
+    let events = answer.and_then(|answer| answer.operation_events).unwrap_or_default();
+    let wrong = events
+        .iter()
+        .find(|event| event.validation_status() == Some(&ValidationStatus::Failed));
+    Ok(wrong.map(|event| {
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        Event {
+            resource: text(event.logical_resource_id()),
+            kind: text(event.resource_type()),
+            status: "VALIDATION_FAILED".to_owned(),
+            reason: text(event.validation_status_reason()),
+        }
+    }))
 }
 
 /// Newest first.

@@ -8,6 +8,7 @@
 //! ```
 
 mod changes;
+mod compare;
 mod events;
 mod remove;
 
@@ -21,7 +22,8 @@ use tokio::time::Instant;
 use understudy_policies::model::RegionName;
 
 pub use changes::{StackChange, of_template};
-pub use events::{Event, Follow, root_of};
+pub use compare::compared;
+pub use events::{Event, Follow, root_of, validation_of};
 pub use remove::{delete, still_there};
 
 use crate::aws::Trouble;
@@ -197,6 +199,9 @@ impl Stacks {
             .execute_change_set()
             .stack_name(name)
             .change_set_name(&change_set)
+            // What is retained is retained once it is there: what a failed creation has made is empty, and would stand in the way
+            // of the next one.
+            .retain_except_on_create(true)
             .send()
             .await
             .map_err(failed("cloudformation:ExecuteChangeSet", region))?;
@@ -207,7 +212,12 @@ impl Stacks {
                 self.protect(region, name).await?;
                 Ok(Applied::Changed)
             }
-            _ => Err(self.explained(region, name, follow)),
+            _ => {
+                if follow.failure.is_none() {
+                    follow.failure = validation_of(&client, region, name).await?;
+                }
+                Err(self.explained(region, name, follow))
+            }
         }
     }
 
@@ -259,7 +269,11 @@ impl Stacks {
     }
 
     async fn stuck(&self, region: &RegionName, name: &str, standing: Standing) -> Result<Trouble, Trouble> {
-        let root = root_of(&self.client(region), region, name).await?;
+        let client = self.client(region);
+        let root = match root_of(&client, region, name).await? {
+            Some(root) => Some(root),
+            None => validation_of(&client, region, name).await?,
+        };
         let cause = root.map_or_else(
             || "its events no longer say why".to_owned(),
             |event| {

@@ -3,6 +3,8 @@
 //!
 //! A point is yes, no, or not known. Only "no" makes a deployment fail; what is not known says why, and what would tell.
 
+mod alarms;
+mod health;
 mod identity;
 mod machines;
 mod points;
@@ -12,6 +14,9 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+pub use alarms::forget;
+
+use super::progress::Report;
 use super::world::World;
 use crate::aws::Trouble;
 
@@ -51,17 +56,29 @@ pub struct Verification {
     pub points: Vec<Point>,
 }
 
-/// Looks at every point. Writes probes: an item in the session table, an object in the configuration bucket, a forced alarm, a
-/// dry run of each state machine.
+/// How old what is looked at may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Age {
+    /// This run has changed something: names and checks that say no are asked again for two minutes.
+    Fresh,
+    /// Nothing was changed: only what says itself that it is too early is asked again.
+    Settled,
+}
+
+/// Looks at every point. Writes probes: an item in the session table, an object in the configuration bucket, a forced alarm with a
+/// queue in each region that hears of it, a dry run of each state machine.
 ///
 /// # Errors
 /// When AWS does not tell enough to begin. What fails later is a point.
-pub async fn verify(world: &World) -> Result<Verification, Trouble> {
+pub async fn verify(world: &World, age: Age, report: &dyn Report) -> Result<Verification, Trouble> {
     world.reachable().await?;
     let exports = world.exports().await?;
     let mut look = Look {
         world,
         exports,
+        fresh: age == Age::Fresh,
+        report,
+        placeholders: [false; 2],
         points: Vec::new(),
     };
     look.at_stacks().await;
@@ -85,10 +102,14 @@ pub async fn verify(world: &World) -> Result<Verification, Trouble> {
 }
 
 /// A look in progress.
-#[derive(Debug)]
 pub(super) struct Look<'a> {
     world: &'a World,
     exports: super::world::Exports,
+    /// Something was changed just now.
+    fresh: bool,
+    report: &'a dyn Report,
+    /// The regions whose health is told by a placeholder.
+    placeholders: [bool; 2],
     points: Vec<Point>,
 }
 

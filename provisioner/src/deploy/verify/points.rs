@@ -11,7 +11,6 @@ use crate::aws::Trouble;
 use crate::aws::trouble::{failed, found};
 use crate::deploy::parts;
 use crate::deploy::stacks::{Standing, is_protected};
-use crate::templates::{HEALTH_PATH, Layer};
 
 /// How far back lag is looked for.
 const LAG_WITHIN: Duration = Duration::from_secs(15 * 60);
@@ -271,106 +270,5 @@ impl Look<'_> {
                 Some((role, function.code_sha256?))
             })
             .collect())
-    }
-
-    /// R10.3: both regions' own names answer.
-    pub(super) async fn at_endpoints(&mut self) {
-        let what = "the endpoint answers";
-        for index in 0..2 {
-            let region = self.world.regions()[index].clone();
-            let Some(url) = self.endpoint(index, &region) else {
-                let says = "its API is not AWS's own here, and nobody says where it answers";
-                self.point("R10.3", what, &region, Verdict::Unknown, says);
-                continue;
-            };
-            let (verdict, says) = match self.world.shared.aws.http().get(&url).send().await {
-                Ok(answer) if answer.status().is_success() => (Verdict::Yes, format!("{url}: {}", answer.status())),
-                Ok(answer) => (Verdict::No, format!("{url}: {}", answer.status())),
-                Err(why) => (Verdict::No, format!("{url}: {why}")),
-            };
-            self.point("R10.3", what, &region, verdict, says);
-        }
-    }
-
-    /// Where a region's health is asked. An emulator serves its APIs under its own address.
-    fn endpoint(&self, index: usize, region: &understudy_policies::model::RegionName) -> Option<String> {
-        let api = self.exports.get(self.world, index, "api");
-        let stack = self.world.platform.stack(region, Layer::Api)?;
-        let resources = stack.template["Resources"].as_object()?;
-        let stage = resources
-            .values()
-            .find(|resource| resource["Type"] == "AWS::ApiGateway::Stage")?;
-        let stage = stage["Properties"]["StageName"].as_str()?;
-        if let Some(endpoint) = self.world.shared.aws.endpoint_of("API_GATEWAY") {
-            let endpoint = endpoint.trim_end_matches('/');
-            return Some(format!(
-                "{endpoint}/restapis/{}/{}/_user_request_{HEALTH_PATH}",
-                api?, stage
-            ));
-        }
-        match &self.world.deployment.domain {
-            Some(domain) => Some(format!(
-                "https://{}{HEALTH_PATH}",
-                domain.regional_name(region.as_str())
-            )),
-            None => Some(format!(
-                "https://{}.execute-api.{region}.amazonaws.com/{}{HEALTH_PATH}",
-                api?, stage
-            )),
-        }
-    }
-
-    /// R1.1: what Route 53's own checkers say.
-    pub(super) async fn at_health_checks(&mut self) {
-        let Some(checks) = self.world.checks() else {
-            return;
-        };
-        let region = self.world.regions()[0].clone();
-        for check in &checks.checks {
-            let what = format!("{} is healthy", check.name);
-            let id = match checks.id(&check.name).await {
-                Ok(Some(id)) => id,
-                Ok(None) => {
-                    self.point("R1.1", what, "global", Verdict::No, "it is not there");
-                    continue;
-                }
-                Err(trouble) => {
-                    self.untold("R1.1", &what, "global", &trouble);
-                    continue;
-                }
-            };
-            // A calculated check has no observations of its own.
-            if matches!(check.asks, crate::spanning::checks::Asks::All(_)) {
-                continue;
-            }
-            let client = self.world.shared.aws.route53(&region);
-            match client.get_health_check_status().health_check_id(id).send().await {
-                Ok(answer) => {
-                    let all = answer.health_check_observations();
-                    let good = all.iter().filter(|seen| {
-                        let status = seen.status_report().and_then(|report| report.status());
-                        status.is_some_and(|status| status.starts_with("Success"))
-                    });
-                    let good = good.count();
-                    let verdict = match (all.len(), good) {
-                        (0, _) => Verdict::Unknown,
-                        // Route 53's own rule: more than 18 % of the checkers.
-                        (all, good) if good * 100 > all * 18 => Verdict::Yes,
-                        _ => Verdict::No,
-                    };
-                    self.point(
-                        "R1.1",
-                        what,
-                        "global",
-                        verdict,
-                        format!("{good} of {} checkers", all.len()),
-                    );
-                }
-                Err(failure) => {
-                    let trouble = failed("route53:GetHealthCheckStatus", &region)(failure);
-                    self.point("R1.1", what, "global", Verdict::Unknown, trouble.to_string());
-                }
-            }
-        }
     }
 }

@@ -3,10 +3,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_cloudwatch::types::StateValue;
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokio::time::Instant;
-use understudy_policies::model::WitnessKind;
 
 use super::{Look, Verdict};
 use crate::aws::Trouble;
@@ -18,12 +16,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const ITEM_MAX: Duration = Duration::from_secs(60);
 /// An object arrives within seconds, as a rule; S3 promises 15 minutes.
 const OBJECT_MAX: Duration = Duration::from_secs(180);
-/// From a forced alarm to its message in a queue.
-const ALARM_MAX: Duration = Duration::from_secs(30);
-/// How long a message that was looked at stays hidden from the engine.
-const HIDDEN_S: i32 = 1;
 /// The verdict of a function that is not there yet.
-const PLACEHOLDER: &str = "placeholder";
+pub(super) const PLACEHOLDER: &str = "placeholder";
 
 impl Look<'_> {
     /// R2.4: a session that is written here arrives there, both ways.
@@ -134,121 +128,6 @@ impl Look<'_> {
             delete.map_err(failed("s3:DeleteObject", region))?;
         }
         Ok(took)
-    }
-
-    /// R5.4, R10.3: an alarm of each region reaches both engines' queues.
-    pub(super) async fn at_alarms(&mut self) {
-        let witness = self
-            .world
-            .policy
-            .witnesses
-            .iter()
-            .find(|witness| witness.kind == WitnessKind::CloudwatchAlarm && !witness.quorum);
-        let Some(witness) = witness.map(|witness| witness.name.clone()) else {
-            self.point(
-                "R5.4",
-                "a forced alarm reaches both queues",
-                "",
-                Verdict::Unknown,
-                "every alarm of the policy counts for the quorum, and none is forced for a test",
-            );
-            return;
-        };
-        for index in 0..2 {
-            let region = self.world.regions()[index].clone();
-            let alarm = self.world.names.alarm(&region, &witness);
-            let what = format!("{witness}, forced, reaches both queues");
-            match self.alarm(index, &alarm).await {
-                Ok((verdict, says)) => self.point("R5.4", what, &region, verdict, says),
-                Err(trouble) => self.untold("R5.4", &what, &region, &trouble),
-            }
-        }
-    }
-
-    async fn alarm(&self, index: usize, alarm: &str) -> Result<(Verdict, String), Trouble> {
-        let region = &self.world.regions()[index];
-        let cloudwatch = self.world.shared.aws.cloudwatch(region);
-        let there = cloudwatch.describe_alarms().alarm_names(alarm).send().await;
-        let there = there.map_err(failed("cloudwatch:DescribeAlarms", region))?;
-        let Some(before) = there.metric_alarms().first() else {
-            return Ok((Verdict::No, format!("there is no alarm {alarm}")));
-        };
-        let before = before.state_value().cloned().unwrap_or(StateValue::InsufficientData);
-        let set = async |value: StateValue, why: &str| -> Result<(), Trouble> {
-            let call = cloudwatch
-                .set_alarm_state()
-                .alarm_name(alarm)
-                .state_value(value)
-                .state_reason(why);
-            call.send().await.map_err(failed("cloudwatch:SetAlarmState", region))?;
-            Ok(())
-        };
-        if before == StateValue::Alarm {
-            return Ok((
-                Verdict::Unknown,
-                format!("{alarm} is in alarm already, and is left alone"),
-            ));
-        }
-        set(StateValue::Alarm, "understudy-provisioner verify: a test").await?;
-        let [home, away] = self.world.regions();
-        let (home, away) = tokio::join!(self.arrives(home, alarm), self.arrives(away, alarm));
-        set(before, "understudy-provisioner verify: the test is over").await?;
-        let missing: Vec<&str> = [(home?, 0), (away?, 1)]
-            .into_iter()
-            .filter(|(arrived, _)| !arrived)
-            .map(|(_, index)| self.world.regions()[index].as_str())
-            .collect();
-        Ok(match (missing.as_slice(), self.somebody_listens().await) {
-            ([], _) => (Verdict::Yes, "in both".to_owned()),
-            (missing, true) => (
-                Verdict::Unknown,
-                format!(
-                    "not seen in {}: the engine takes the messages itself",
-                    missing.join(", ")
-                ),
-            ),
-            (missing, false) => (
-                Verdict::No,
-                format!("not in {} within {} s", missing.join(", "), ALARM_MAX.as_secs()),
-            ),
-        })
-    }
-
-    /// Whether a sidecar beats: then it reads the queues.
-    async fn somebody_listens(&self) -> bool {
-        self.world.situation().await.is_ok_and(|seen| seen.epoch.is_some())
-    }
-
-    /// Looks at the messages of an engine's queue, and leaves them there.
-    async fn arrives(&self, region: &understudy_policies::model::RegionName, alarm: &str) -> Result<bool, Trouble> {
-        let client = self.world.shared.aws.sqs(region);
-        let queue = self.world.names.engine_queue(region);
-        let url = client.get_queue_url().queue_name(queue).send().await;
-        let url = url
-            .map_err(failed("sqs:GetQueueUrl", region))?
-            .queue_url
-            .unwrap_or_default();
-        let began = Instant::now();
-        while began.elapsed() < ALARM_MAX {
-            let call = client.receive_message().queue_url(&url).max_number_of_messages(10);
-            let answer = call.visibility_timeout(HIDDEN_S).wait_time_seconds(1).send().await;
-            let answer = answer.map_err(failed("sqs:ReceiveMessage", region))?;
-            let mut found = false;
-            for message in answer.messages() {
-                if message.body().is_some_and(|body| body.contains(alarm)) {
-                    found = true;
-                    // The engine must not take a test for the truth.
-                    let call = client.delete_message().queue_url(&url);
-                    let call = call.set_receipt_handle(message.receipt_handle.clone());
-                    call.send().await.map_err(failed("sqs:DeleteMessage", region))?;
-                }
-            }
-            if found {
-                return Ok(true);
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        Ok(false)
     }
 
     /// R6.3: the readiness function runs in both regions, and says that the platform could fail over.

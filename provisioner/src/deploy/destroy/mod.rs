@@ -1,25 +1,26 @@
 //! Destroying: everything of one environment goes, in the reverse order.
 //!
-//! Clients lose their way first, data goes last, and only with `--delete-data`. Without it, what holds data stays, and with it
+//! What could move the platform goes first, then clients lose their way; data goes last, and only with `--delete-data`. Without it, what holds data stays, and with it
 //! the stacks that it needs: networks, keys, groups, buckets. Objects that are locked can be deleted by nobody before their
 //! time: their bucket and its key stay, and are listed.
 
-use std::collections::BTreeSet;
-use std::sync::Mutex;
+mod data;
 
-use aws_sdk_s3::types::ObjectLockEnabled;
+use std::sync::Mutex;
+use std::time::Duration;
+
 use serde::Serialize;
-use serde_json::{Value, json};
-use understudy_policies::model::RegionName;
 
 use super::graph::{self, Done, Node};
 use super::progress::Report;
-use super::stacks::{Event, Follow, Wanted, still_there};
+use super::stacks::{Applied, Event, Follow, Standing, Wanted, still_there};
+use super::verify;
 use super::world::World;
 use crate::aws::Trouble;
-use crate::aws::trouble::{TroubleKind, failed, found};
-use crate::spanning::{Kept, converge, switches};
+use crate::aws::trouble::TroubleKind;
+use crate::spanning::{Kept, converge};
 use crate::templates::{Layer, Stack};
+use data::{buckets, data_of, empty, is_locked, locked_bucket, only_data, release};
 
 /// The layers that hold data, or that data needs.
 const WITH_DATA: [Layer; 4] = [Layer::Network, Layer::Keys, Layer::Data, Layer::Storage];
@@ -43,9 +44,10 @@ pub struct Destroyed {
 /// When something stands in the way before anything was removed. What fails later is in the result.
 pub async fn destroy(world: &World, data: bool, report: &dyn Report) -> Result<Destroyed, Trouble> {
     world.reachable().await?;
-    world.at_rest().await?;
+    let situation = world.at_rest().await?;
+    let serves = situation.holder.or(situation.writer).unwrap_or(0);
     let kept = Mutex::new(Vec::new());
-    let nodes = nodes(world, data, report, &kept);
+    let nodes = nodes(world, serves, data, report, &kept);
     let outcome = graph::run(nodes, report)
         .await
         .map_err(|why| Trouble::own(TroubleKind::Unfit, why))?;
@@ -72,21 +74,39 @@ fn keep(kept: &KeptList, more: impl IntoIterator<Item = Kept>) {
         .extend(more);
 }
 
-fn nodes<'a>(world: &'a World, data: bool, report: &'a dyn Report, kept: &'a KeptList) -> Vec<Node<'a>> {
+/// The order: first what could start a failover, then what could carry one out, then the way of the clients, then data.
+///
+/// ```text
+///   forwarding --> signals --> engine of the region that does not serve --> engine of the other --> state machines
+///     --> records --> health checks, certificates, the other stacks --> database --> tables, secrets, networks, keys
+/// ```
+///
+/// A sidecar that ends releases its lease, and one that no longer beats raises an alarm: neither may find anybody who acts on it.
+fn nodes<'a>(world: &'a World, serves: usize, data: bool, report: &'a dyn Report, kept: &'a KeptList) -> Vec<Node<'a>> {
+    let names = |layer: Layer| -> Vec<String> {
+        let stacks = world.platform.stacks.iter().filter(|stack| stack.layer == layer);
+        stacks.map(|stack| stack.name.clone()).collect()
+    };
+    let of = |index: usize| world.names.stack(&world.regions()[index], Layer::Engine.name());
+    let machines = names(Layer::Workflows);
     let part = |name: &'static str, after: &[&str]| part(world, data, report, kept, name, after);
+    let acting: Vec<&str> = machines.iter().map(String::as_str).collect();
+    let engines = [of(1 - serves), of(serves)];
+    let records = [acting.as_slice(), &engines.each_ref().map(String::as_str)].concat();
     let mut nodes = vec![
-        part("records", &[]),
+        part("records", &records),
         part("health checks", &["records"]),
         part("certificates", &["records"]),
         part("forwarding", &[]),
-        part("replication", &[]),
-        part("parameters", &[]),
+        part("replication", &["records"]),
+        part("parameters", &["records"]),
         part("switches", &["health checks"]),
         part("peering", &["database"]),
         part("database", &["records"]),
         part("tables", &["database", "switches"]),
         part("secrets", &["database"]),
         part("zone", &["records", "certificates"]),
+        left_behind(world),
         part("sidecar names", &[]),
         part("engine files", &[]),
     ];
@@ -97,19 +117,45 @@ fn nodes<'a>(world: &'a World, data: bool, report: &'a dyn Report, kept: &'a Kep
             .iter()
             .filter(|other| other.after.contains(&stack.name));
         let mut after: Vec<String> = needed_by.map(|other| other.name.clone()).collect();
-        let spanning: &[&str] = match stack.layer {
-            Layer::Network => &["database", "peering"],
-            Layer::Data => &["database"],
-            Layer::Keys => &["database", "secrets", "engine files", "tables", "replication"],
-            Layer::Engine => &["sidecar names"],
-            Layer::Storage => &["replication"],
-            Layer::Signals | Layer::Messaging => &["forwarding"],
-            _ => &["records"],
-        };
-        after.extend(spanning.iter().map(|name| (*name).to_owned()));
+        let mut wait = |names: &[&str]| after.extend(names.iter().map(|name| (*name).to_owned()));
+        match stack.layer {
+            Layer::Network => wait(&["database", "peering"]),
+            Layer::Data => wait(&["database"]),
+            Layer::Keys => wait(&["database", "secrets", "engine files", "tables", "replication"]),
+            Layer::Storage => wait(&["replication"]),
+            Layer::Signals => wait(&["forwarding"]),
+            Layer::Messaging => wait(&["forwarding", "records", LEFT_BEHIND]),
+            Layer::Engine if stack.name == engines[1] => wait(&[&engines[0], "sidecar names"]),
+            Layer::Engine => {
+                wait(&["sidecar names"]);
+                after.extend(names(Layer::Signals));
+            }
+            Layer::Workflows => {
+                after.extend(names(Layer::Signals));
+                after.extend(names(Layer::Engine));
+            }
+            _ => wait(&["records"]),
+        }
         nodes.push(stack_node(world, data, report, kept, stack, after));
     }
     nodes
+}
+
+/// What a verification has left that was interrupted.
+const LEFT_BEHIND: &str = "queues of verifications";
+
+fn left_behind(world: &World) -> Node<'_> {
+    Node {
+        name: LEFT_BEHIND.to_owned(),
+        after: Vec::new(),
+        seconds: 1,
+        work: Box::new(move || {
+            Box::pin(async move {
+                let removed = verify::forget(world, Duration::ZERO).await?;
+                Ok(if removed.is_empty() { Done::Same } else { Done::Changed })
+            })
+        }),
+    }
 }
 
 fn part<'a>(
@@ -178,7 +224,25 @@ fn stack_node<'a>(
                 }
                 let tell = |event: &Event| report.event(region, name, event);
                 let mut follow = Follow::new(&tell);
-                if data {
+                follow.begin(&stacks.client(region), region, name).await?;
+                let standing = stacks.settled(region, name, &mut follow).await?;
+                // One that was never made, or is deleted in part, holds nothing that would have to be released.
+                let whole = matches!(standing, Standing::Complete | Standing::RollbackFailed);
+                if whole
+                    && !data
+                    && let Some(template) = only_data(&world.stacks().template(region, name).await?)
+                {
+                    let wanted = Wanted {
+                        template,
+                        ..world.wanted(stack, &world.exports().await?)
+                    };
+                    keep(kept, data_of(stack, &wanted.template));
+                    return Ok(match stacks.apply(&wanted, true, &mut follow).await? {
+                        Applied::Same => Done::Same,
+                        Applied::Changed => Done::Changed,
+                    });
+                }
+                if whole && data {
                     let locked = empty(world, stack, kept).await?;
                     release(world, stack, &locked, &mut follow, kept).await?;
                 }
@@ -187,127 +251,6 @@ fn stack_node<'a>(
             })
         }),
     }
-}
-
-/// Empties a stack's buckets. Answers which of them hold what nobody can delete yet, as the template calls them.
-async fn empty(world: &World, stack: &Stack, kept: &KeptList) -> Result<BTreeSet<String>, Trouble> {
-    let region = &stack.region;
-    let client = world.shared.aws.cloudformation(region);
-    let pages = client.list_stack_resources().stack_name(&stack.name).into_paginator();
-    let all: Result<Vec<_>, _> = pages.items().send().collect().await;
-    let all = all.map_err(failed("cloudformation:ListStackResources", region))?;
-    let mut locked = BTreeSet::new();
-    for resource in all {
-        if resource.resource_type() != Some("AWS::S3::Bucket") {
-            continue;
-        }
-        let (Some(id), Some(bucket)) = (resource.logical_resource_id(), resource.physical_resource_id()) else {
-            continue;
-        };
-        if is_locked(world, region, bucket).await? {
-            locked.insert(id.to_owned());
-            keep(kept, [locked_bucket(world, region, bucket)]);
-            continue;
-        }
-        match switches::empty(&world.shared.aws.s3(region), bucket, region).await {
-            Err(trouble) if trouble.is(&["NoSuchBucket"]) => {}
-            emptied => emptied?,
-        }
-    }
-    Ok(locked)
-}
-
-/// The buckets of a stack, as its template names them.
-fn buckets(stack: &Stack) -> impl Iterator<Item = &str> {
-    let resources = stack.template["Resources"].as_object().into_iter().flatten();
-    let buckets = resources.filter(|(_, resource)| resource["Type"] == "AWS::S3::Bucket");
-    buckets.filter_map(|(_, bucket)| bucket["Properties"]["BucketName"].as_str())
-}
-
-fn locked_bucket(world: &World, region: &RegionName, bucket: &str) -> Kept {
-    Kept {
-        what: format!("bucket {bucket}"),
-        region: region.to_string(),
-        why: format!(
-            "its objects are locked for {} days and nobody can delete them earlier: empty and delete it then",
-            world.deployment.retention.audit_days
-        ),
-    }
-}
-
-/// Whether a bucket locks its objects and holds any.
-async fn is_locked(world: &World, region: &RegionName, bucket: &str) -> Result<bool, Trouble> {
-    let client = world.shared.aws.s3(region);
-    let lock = client.get_object_lock_configuration().bucket(bucket).send().await;
-    let none = &["ObjectLockConfigurationNotFoundError", "NoSuchBucket"];
-    let lock = found(lock, none, "s3:GetBucketObjectLockConfiguration", region)?;
-    let on = lock
-        .and_then(|lock| lock.object_lock_configuration)
-        .is_some_and(|lock| lock.object_lock_enabled() == Some(&ObjectLockEnabled::Enabled));
-    if !on {
-        return Ok(false);
-    }
-    let versions = client.list_object_versions().bucket(bucket).max_keys(1).send().await;
-    let versions = versions.map_err(failed("s3:ListBucketVersions", region))?;
-    Ok(!versions.versions().is_empty())
-}
-
-/// What a stack would leave behind goes with it, except what is locked, and the keys that it is read with.
-async fn release(
-    world: &World,
-    stack: &Stack,
-    locked: &BTreeSet<String>,
-    follow: &mut Follow<'_>,
-    kept: &KeptList,
-) -> Result<(), Trouble> {
-    let mut template = stack.template.clone();
-    let stays_locked = stack.layer == Layer::Keys && any_locked(kept, &stack.region);
-    let mut released = 0;
-    if let Some(resources) = template["Resources"].as_object_mut() {
-        for (id, resource) in resources {
-            let key = resource["Type"] == "AWS::KMS::Key";
-            if locked.contains(id) || (stays_locked && key) {
-                if key {
-                    keep(
-                        kept,
-                        [Kept {
-                            what: format!("key {id} of {}", stack.name),
-                            region: stack.region.to_string(),
-                            why: "what is locked can only be read with it: schedule its deletion when that is gone"
-                                .to_owned(),
-                        }],
-                    );
-                }
-                continue;
-            }
-            let Some(resource) = resource
-                .as_object_mut()
-                .filter(|resource| resource.contains_key("DeletionPolicy"))
-            else {
-                continue;
-            };
-            resource.insert("DeletionPolicy".to_owned(), Value::from("Delete"));
-            // A change of the policy alone is none in CloudFormation's eyes.
-            let metadata = resource.entry("Metadata").or_insert_with(|| json!({}));
-            metadata["Understudy"] = json!({ "released": true });
-            released += 1;
-        }
-    }
-    if released == 0 {
-        return Ok(());
-    }
-    let wanted = Wanted {
-        template,
-        ..world.wanted(stack, &world.exports().await?)
-    };
-    world.stacks().apply(&wanted, true, follow).await?;
-    Ok(())
-}
-
-fn any_locked(kept: &KeptList, region: &RegionName) -> bool {
-    let kept = kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    kept.iter()
-        .any(|kept| kept.region == region.as_str() && kept.what.starts_with("bucket "))
 }
 
 impl Destroyed {
