@@ -111,7 +111,7 @@ async fn nodes<'a>(world: &'a World, options: Options, report: &'a dyn Report) -
         names
     };
     let mut nodes = vec![
-        part(world, report, "zone", Vec::new(), 10),
+        part(world, report, "zone", Vec::new(), 60),
         delegation(world, report),
         part(world, report, "tables", Vec::new(), 120),
         part(

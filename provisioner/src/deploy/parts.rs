@@ -12,6 +12,7 @@ use crate::spanning::certificates::Certificates;
 use crate::spanning::checks::{Asks, Check, Checks};
 use crate::spanning::database::{Cluster, Database, Wanted};
 use crate::spanning::forwarding::Forwarding;
+use crate::spanning::hosted::Changes;
 use crate::spanning::parameters::Parameters;
 use crate::spanning::peering::{Network, Peering};
 use crate::spanning::records::{Records, Regional};
@@ -93,6 +94,7 @@ impl World {
             domain: domain.zone.clone(),
             name: self.names.shared("zone"),
             given: domain.zone_id.clone(),
+            changes: Changes::default(),
         })
     }
 

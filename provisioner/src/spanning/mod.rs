@@ -18,6 +18,7 @@ pub mod certificates;
 pub mod checks;
 pub mod database;
 pub mod forwarding;
+pub mod hosted;
 pub mod parameters;
 pub mod peering;
 pub mod records;

@@ -9,5 +9,8 @@ mod emulator;
 mod network;
 #[path = "../../../engine/tests/service/ports.rs"]
 mod ports;
+#[path = "../deploy/proxy.rs"]
+#[expect(dead_code, reason = "only deployments are let down")]
+mod proxy;
 mod storage;
 mod support;
