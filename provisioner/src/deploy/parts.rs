@@ -186,6 +186,8 @@ impl World {
                 name: self.names.cluster(region),
                 subnet_group: or_named("database-subnets"),
                 parameter_group: or_named("cluster-parameters"),
+                instance_parameter_group: or_named("instance-parameters"),
+                monitoring_role: exports.get(self, index, "database-monitoring-role"),
                 security_groups: exports.get(self, index, "database-group").map(|group| vec![group]),
                 key: exports.get(self, index, "data-key"),
             }
