@@ -203,7 +203,7 @@ impl World {
                 secret: self.names.database_secret(),
                 class: wanted.instance_class.clone(),
                 instances: wanted.instances,
-                retention_days: i32::try_from(self.deployment.retention.backups_days).unwrap_or(i32::MAX),
+                retention_days: days(self.deployment.retention.backups_days),
                 rebuild_standby: self.rebuild_standby,
             },
         }
@@ -297,6 +297,7 @@ impl World {
             shared: self.shared.clone(),
             table: self.names.switch_table(),
             bucket: self.names.switch_bucket(),
+            versions_days: days(self.deployment.retention.versions_days),
         }
     }
 
@@ -403,4 +404,9 @@ impl World {
             roles: exports.both(self, "forwarding-role"),
         }
     }
+}
+
+/// Days, as AWS's calls count them.
+fn days(days: u32) -> i32 {
+    i32::try_from(days).unwrap_or(i32::MAX)
 }
