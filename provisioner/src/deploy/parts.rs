@@ -402,6 +402,7 @@ impl World {
                 .each_ref()
                 .map(|region| self.names.forwarding_rule(region)),
             roles: exports.both(self, "forwarding-role"),
+            dead_letters: exports.both(self, "undelivered"),
         }
     }
 }

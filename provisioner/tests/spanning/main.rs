@@ -1,10 +1,10 @@
 //! Each reconciler against ministack: what it makes is read back through the service's own API, a second run changes
 //! nothing, and what it removes is gone.
 
+mod across_regions;
 mod database;
 mod dns;
 #[path = "../../../engine/tests/aws/emulator.rs"]
-#[expect(dead_code, reason = "only the engine needs moto")]
 mod emulator;
 mod network;
 #[path = "../../../engine/tests/service/ports.rs"]
