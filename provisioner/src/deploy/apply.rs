@@ -1,11 +1,11 @@
 //! Applying: everything that differs is made so, in both regions, in one order.
 //!
 //! ```text
-//!   zone -> delegation -> certificates ------------------------------+
-//!   tables -> switches -----------------------------------------+    |
-//!   network -> peering                                          |    |
-//!   keys -> secrets -> database (with data, network, tables)    |    |
-//!   storage -> replication, packages -> functions -> ... api ---+----+--> health checks -> records -> verify
+//!   zone -> delegation -> certificates ---------------------------------------+
+//!   tables -> switches --------------------------------------------------+    |
+//!   network -> peering                                                   |    |
+//!   keys -> secrets -> database (with data, network, tables)             |    |
+//!   storage -> replication, packages -> functions -> account -> ... api --+----+--> health checks -> records -> verify
 //! ```
 //!
 //! A run that is interrupted anywhere, even killed, is taken up by running the same command again: nothing is remembered but
@@ -134,6 +134,7 @@ async fn nodes<'a>(world: &'a World, options: Options, report: &'a dyn Report) -
             1800,
         ),
         part(world, report, "replication", layers(&[Layer::Storage, Layer::Keys]), 20),
+        part(world, report, "account", layer(Layer::Functions), 5),
         part(world, report, "certificates", and(Vec::new(), &["delegation"]), 300),
         part(world, report, "switches", and(Vec::new(), &["tables"]), 20),
         part(
@@ -287,6 +288,7 @@ fn stack_node<'a>(world: &'a World, options: Options, report: &'a dyn Report, st
     match stack.layer {
         Layer::Certificates => after.push("delegation".to_owned()),
         Layer::Functions => after.push(packages_name(&stack.region)),
+        Layer::Api => after.push("account".to_owned()),
         _ => {}
     }
     Node {

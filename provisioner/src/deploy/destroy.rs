@@ -74,7 +74,10 @@ fn keep(kept: &KeptList, more: impl IntoIterator<Item = Kept>) {
 
 fn nodes<'a>(world: &'a World, data: bool, report: &'a dyn Report, kept: &'a KeptList) -> Vec<Node<'a>> {
     let part = |name: &'static str, after: &[&str]| part(world, data, report, kept, name, after);
+    let apis = world.platform.stacks.iter().filter(|stack| stack.layer == Layer::Api);
+    let apis: Vec<&str> = apis.map(|stack| stack.name.as_str()).collect();
     let mut nodes = vec![
+        part("account", &apis),
         part("records", &[]),
         part("health checks", &["records"]),
         part("certificates", &["records"]),
@@ -101,6 +104,7 @@ fn nodes<'a>(world: &'a World, data: bool, report: &'a dyn Report, kept: &'a Kep
             Layer::Keys => &["database", "secrets", "tables", "replication"],
             Layer::Storage => &["replication"],
             Layer::Signals | Layer::Messaging => &["forwarding"],
+            Layer::Functions => &["records", "account"],
             _ => &["records"],
         };
         after.extend(spanning.iter().map(|name| (*name).to_owned()));

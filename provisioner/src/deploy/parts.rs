@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use understudy_policies::model::{HealthCheckBacking, LeaseStore, RedirectTrigger, SecondaryCheck, TrafficMethod};
+use understudy_policies::model::{
+    HealthCheckBacking, LeaseStore, RedirectTrigger, RegionName, SecondaryCheck, TrafficMethod,
+};
 
 use super::world::{Exports, World};
 use crate::aws::Trouble;
 use crate::spanning::Part;
+use crate::spanning::account::Account;
 use crate::spanning::certificates::Certificates;
 use crate::spanning::checks::{Asks, Check, Checks};
 use crate::spanning::database::{Cluster, Database, Wanted};
@@ -32,13 +35,14 @@ pub(super) const HEALTHY: &str = "\"status\":\"healthy\"";
 pub(super) const REPLICATED: [&str; 3] = ["config", "audit", "assets"];
 
 /// Every reconciler, by name, in the order in which they are made.
-pub(super) const ALL: [&str; 12] = [
+pub(super) const ALL: [&str; 13] = [
     "zone",
     "tables",
     "secrets",
     "peering",
     "database",
     "replication",
+    "account",
     "certificates",
     "parameters",
     "switches",
@@ -60,6 +64,7 @@ impl World {
             "peering" => Some(Arc::new(self.peering(exports))),
             "database" => Some(Arc::new(self.database(exports))),
             "replication" => Some(Arc::new(self.replication(exports))),
+            "account" => Some(Arc::new(self.account(exports))),
             "certificates" => self.certificates().map(|part| Arc::new(part) as Part),
             "parameters" => Some(Arc::new(self.parameters().await?)),
             "switches" => Some(Arc::new(self.switches())),
@@ -121,7 +126,7 @@ impl World {
                 ..table(self.names.lease_table())
             },
         };
-        let single = |name: String, home: &understudy_policies::model::RegionName| Table {
+        let single = |name: String, home: &RegionName| Table {
             home: home.clone(),
             replicas: Vec::new(),
             ..table(name)
@@ -220,6 +225,15 @@ impl World {
         Replication {
             shared: self.shared.clone(),
             pairs: pairs.into(),
+        }
+    }
+
+    fn account(&self, exports: &Exports) -> Account {
+        let roles = self.regions().each_ref();
+        Account {
+            shared: self.shared.clone(),
+            roles: roles.map(|region| self.names.role_arn(region, "api-logs")),
+            ready: exports.both(self, "api-logs-role").map(|role| role.is_some()),
         }
     }
 

@@ -14,6 +14,7 @@
 //! No reconciler ever changes a role. [`situation`] says who writes and in which epoch, and holds everything back while that
 //! is about to change.
 
+pub mod account;
 pub mod certificates;
 pub mod checks;
 pub mod database;

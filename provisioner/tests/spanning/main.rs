@@ -1,6 +1,7 @@
 //! Each reconciler against ministack: what it makes is read back through the service's own API, a second run changes
 //! nothing, and what it removes is gone.
 
+mod account;
 mod across_regions;
 mod database;
 mod dns;

@@ -209,6 +209,7 @@ pub(super) fn build(site: &Site<'_>, below: &Below<'_>, stacks: &mut Vec<Stack>)
     );
     let steps = program.add(&mut template, site);
 
+    super::api::logs_role(&mut template, site);
     template.export("order-processor", processor.arn());
     let functions = Functions {
         intake: template.export("order-intake", intake.arn()),
