@@ -6,6 +6,7 @@ use understudy_policies::model::RegionName;
 use super::progress::Report;
 use super::world::World;
 use crate::aws::Trouble;
+use crate::aws::settings::objects_may_be_public;
 use crate::aws::trouble::{TroubleKind, failed};
 use crate::spanning::situation::Situation;
 
@@ -21,6 +22,7 @@ impl World {
             self.engine_version(region).await?;
         }
         self.quotas(report).await?;
+        self.switch_may_be_public(report).await?;
         report.note("credentials, account, regions and engine version are fit for it");
         Ok(situation)
     }
@@ -47,6 +49,29 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Switch B answers health checks, which sign nothing. An account that blocks everything public would make it mute.
+    async fn switch_may_be_public(&self, report: &dyn Report) -> Result<(), Trouble> {
+        match objects_may_be_public(&self.shared.aws, &self.shared.witness, &self.shared.account).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Trouble::own(
+                TroubleKind::Unfit,
+                format!(
+                    "S3 Block Public Access is on for the whole account {}, and the one object of {} must be readable by Route \
+                     53's health checks: turn `BlockPublicPolicy` and `RestrictPublicBuckets` off for the account (every other \
+                     bucket here has them on by itself), or use an account of its own",
+                    self.shared.account,
+                    self.names.switch_bucket()
+                ),
+            )),
+            Err(trouble) => {
+                report.note(&format!(
+                    "whether the account lets switch B be public is not known: {trouble}"
+                ));
+                Ok(())
+            }
+        }
     }
 
     async fn engine_version(&self, region: &RegionName) -> Result<(), Trouble> {
