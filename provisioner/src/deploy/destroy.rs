@@ -44,7 +44,7 @@ pub struct Destroyed {
 pub async fn destroy(world: &World, data: bool, report: &dyn Report) -> Result<Destroyed, Trouble> {
     world.reachable().await?;
     world.at_rest().await?;
-    let kept = Mutex::new(Vec::new());
+    let kept = Mutex::new(world.left_behind().await?);
     let nodes = nodes(world, data, report, &kept);
     let outcome = graph::run(nodes, report)
         .await

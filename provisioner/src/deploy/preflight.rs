@@ -21,6 +21,9 @@ impl World {
         for region in self.regions() {
             self.engine_version(region).await?;
         }
+        if let Some(trouble) = self.domain_left_behind().await? {
+            return Err(trouble);
+        }
         self.quotas(report).await?;
         self.switch_may_be_public(report).await?;
         report.note("credentials, account, regions and engine version are fit for it");
@@ -49,6 +52,24 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Why a domain that is no longer in the file stands in the way: clients may still follow it.
+    ///
+    /// # Errors
+    /// When AWS does not tell.
+    pub(super) async fn domain_left_behind(&self) -> Result<Option<Trouble>, Trouble> {
+        let left = self.left_behind().await?;
+        if left.is_empty() {
+            return Ok(None);
+        }
+        let what: Vec<&str> = left.iter().map(|kept| kept.what.as_str()).collect();
+        Ok(Some(Trouble::refused(format!(
+            "the deployment file has no `[domain]` any more, and {} are still there, which clients may follow: write `[domain]` \
+             back into the file; or, if nobody follows them, remove them in Route 53, records first, then health checks and zone, \
+             and run the same command again",
+            what.join(", ")
+        ))))
     }
 
     /// Switch B answers health checks, which sign nothing. An account that blocks everything public would make it mute.

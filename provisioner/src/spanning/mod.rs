@@ -20,6 +20,7 @@ pub mod checks;
 pub mod database;
 pub mod forwarding;
 pub mod hosted;
+pub mod left_behind;
 pub mod parameters;
 pub mod peering;
 pub mod records;

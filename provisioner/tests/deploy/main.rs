@@ -7,6 +7,7 @@ mod documentation;
 #[expect(dead_code, reason = "only the engine needs moto")]
 mod emulator;
 mod interrupted;
+mod left_behind;
 mod pins;
 #[path = "../../../engine/tests/service/ports.rs"]
 mod ports;
