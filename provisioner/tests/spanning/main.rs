@@ -7,6 +7,7 @@ mod database;
 mod dns;
 #[path = "../../../engine/tests/aws/emulator.rs"]
 mod emulator;
+mod foreign;
 mod network;
 #[path = "../../../engine/tests/service/ports.rs"]
 mod ports;
