@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use understudy_policies::model::RegionName;
 
 use super::Connections;
@@ -13,7 +14,7 @@ use super::trouble::{Trouble, TroubleKind};
 /// The version of EC2's API.
 const VERSION: &str = "2016-11-15";
 const TRIES_MAX: u32 = 4;
-const TYPE: &str = "application/x-www-form-urlencoded; charset=utf-8";
+pub(super) const TYPE: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
 /// EC2 in one region.
 #[derive(Debug, Clone)]
@@ -57,6 +58,9 @@ impl<'a> Ec2<'a> {
         let request = Request {
             connections: self.connections,
             region: self.region,
+            method: Method::POST,
+            host: None,
+            path: "",
             service: "ec2",
             variable: "EC2",
             permission: &permission,
@@ -74,7 +78,7 @@ impl<'a> Ec2<'a> {
     }
 }
 
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
@@ -115,7 +119,7 @@ impl Element {
     }
 
     /// The text of the first element of this name, however deep.
-    fn deep(&self, name: &str) -> &str {
+    pub(super) fn deep(&self, name: &str) -> &str {
         if self.name == name {
             return &self.text;
         }
@@ -131,7 +135,7 @@ impl Element {
             .map(|tag| tag.at(&["value"]))
     }
 
-    fn read(text: &str) -> Option<Self> {
+    pub(super) fn read(text: &str) -> Option<Self> {
         let mut open: Vec<Self> = vec![Self::default()];
         let mut rest = text;
         while let Some(start) = rest.find('<') {

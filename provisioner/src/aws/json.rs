@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use understudy_policies::model::RegionName;
 
@@ -51,6 +52,9 @@ impl Service {
         let request = Request {
             connections: aws,
             region,
+            method: Method::POST,
+            host: None,
+            path: "",
             service: self.name,
             variable: self.variable,
             permission: &permission,

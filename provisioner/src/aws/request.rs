@@ -3,8 +3,9 @@
 use std::time::SystemTime;
 
 use aws_credential_types::provider::ProvideCredentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::http_request::{PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
+use reqwest::Method;
 use understudy_policies::model::RegionName;
 
 use super::Connections;
@@ -17,6 +18,12 @@ pub(super) struct Request<'a> {
     pub(super) connections: &'a Connections,
     /// Where.
     pub(super) region: &'a RegionName,
+    /// `POST`, in most protocols.
+    pub(super) method: Method,
+    /// Where its address is, if that is not the service's own in the region.
+    pub(super) host: Option<&'a str>,
+    /// What comes after the host, without a slash at its beginning.
+    pub(super) path: &'a str,
     /// The service, as its address and its signature call it.
     pub(super) service: &'a str,
     /// The ending of the environment variable that says where else it is.
@@ -36,6 +43,8 @@ pub(super) struct Answer {
     pub(super) good: bool,
     /// The answer, or the reason.
     pub(super) text: String,
+    /// The code of the reason, where a service sends it apart.
+    pub(super) code: String,
 }
 
 impl Request<'_> {
@@ -44,16 +53,11 @@ impl Request<'_> {
     /// # Errors
     /// When there are no credentials, or no answer. A refusal is an answer.
     pub(super) async fn send(&self) -> Result<Answer, Trouble> {
-        let region = self.region.as_str();
-        let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
-        let url = self
-            .connections
-            .endpoint_of(self.variable)
-            .unwrap_or_else(|| format!("https://{}.{region}.amazonaws.com{suffix}/", self.service));
-        let url: reqwest::Url = url
-            .parse()
-            .map_err(|why| self.trouble(TroubleKind::Unfit, format!("`{url}` is no endpoint URL: {why}")))?;
-        let mut request = self.connections.http().post(url.clone()).body(self.body.to_owned());
+        let url = self.url()?;
+        let http = self.connections.http();
+        let mut request = http
+            .request(self.method.clone(), url.clone())
+            .body(self.body.to_owned());
         for (name, value) in self.headers {
             request = request.header(*name, *value);
         }
@@ -62,10 +66,29 @@ impl Request<'_> {
         }
         let unreachable = |why: reqwest::Error| self.trouble(TroubleKind::Unreachable, chain(&why));
         let answer = request.send().await.map_err(unreachable)?;
+        let code = answer.headers().get("x-amzn-errortype");
+        let code = code.and_then(|code| code.to_str().ok()).unwrap_or_default();
         Ok(Answer {
             good: answer.status().is_success(),
+            // Some say more behind a colon.
+            code: code.split(':').next().unwrap_or_default().to_owned(),
             text: answer.text().await.map_err(unreachable)?,
         })
+    }
+
+    fn url(&self) -> Result<reqwest::Url, Trouble> {
+        let region = self.region.as_str();
+        let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
+        let base = self
+            .connections
+            .endpoint_of(self.variable)
+            .unwrap_or_else(|| match self.host {
+                Some(host) => format!("https://{host}.amazonaws.com{suffix}/"),
+                None => format!("https://{}.{region}.amazonaws.com{suffix}/", self.service),
+            });
+        let url = format!("{}/{}", base.trim_end_matches('/'), self.path);
+        url.parse()
+            .map_err(|why| self.trouble(TroubleKind::Unfit, format!("`{url}` is no endpoint URL: {why}")))
     }
 
     /// Trouble with this call that AWS has no code for.
@@ -85,17 +108,22 @@ impl Request<'_> {
         let credentials = credentials.map_err(|why| self.trouble(TroubleKind::Credentials, chain(&why)))?;
         let unsigned = |why: &(dyn std::error::Error + 'static)| self.trouble(TroubleKind::Call, chain(why));
         let identity = credentials.into();
+        let mut settings = SigningSettings::default();
+        // S3 alone wants to be told the digest of what is sent.
+        if self.service == "s3" {
+            settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        }
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
             .region(self.region.as_str())
             .name(self.service)
             .time(SystemTime::now())
-            .settings(SigningSettings::default())
+            .settings(settings)
             .build()
             .map_err(|why| unsigned(&why))?
             .into();
         let body = SignableBody::Bytes(self.body.as_bytes());
-        let request = SignableRequest::new("POST", url.as_str(), self.headers.iter().copied(), body);
+        let request = SignableRequest::new(self.method.as_str(), url.as_str(), self.headers.iter().copied(), body);
         let request = request.map_err(|why| unsigned(&why))?;
         let (instructions, _) = sign(request, &parameters).map_err(|why| unsigned(&why))?.into_parts();
         let (headers, _) = instructions.into_parts();

@@ -1,11 +1,11 @@
 //! Applying: everything that differs is made so, in both regions, in one order.
 //!
 //! ```text
-//!   zone -> delegation -> certificates ------------------------------+
-//!   tables -> switches -----------------------------------------+    |
-//!   network -> peering                                          |    |
-//!   keys -> secrets -> database (with data, network, tables)    |    |
-//!   storage -> replication, packages -> functions -> ... api ---+----+--> health checks -> records -> engine -> verify
+//!   zone -> delegation -> certificates ---------------------------------------+
+//!   tables -> switches --------------------------------------------------+    |
+//!   network -> peering                                                   |    |
+//!   keys -> secrets -> database (with data, network, tables)             |    |
+//!   storage -> replication, packages -> functions -> account -> ... api --+----+--> health checks -> records -> engine -> verify
 //! ```
 //!
 //! A run that is interrupted anywhere, even killed, is taken up by running the same command again: nothing is remembered but
@@ -118,7 +118,7 @@ async fn nodes<'a>(world: &'a World, options: Options, report: &'a dyn Report) -
         names
     };
     let mut nodes = vec![
-        part(world, report, "zone", Vec::new(), 10),
+        part(world, report, "zone", Vec::new(), 60),
         delegation(world, report),
         part(world, report, "tables", Vec::new(), 120),
         part(
@@ -141,6 +141,7 @@ async fn nodes<'a>(world: &'a World, options: Options, report: &'a dyn Report) -
             1800,
         ),
         part(world, report, "replication", layers(&[Layer::Storage, Layer::Keys]), 20),
+        part(world, report, "account", layer(Layer::Functions), 5),
         part(world, report, "certificates", and(Vec::new(), &["delegation"]), 300),
         part(world, report, "switches", and(Vec::new(), &["tables"]), 20),
         part(
@@ -317,6 +318,7 @@ fn stack_node<'a>(world: &'a World, options: Options, report: &'a dyn Report, st
                 after.push(world.names.stack(&world.regions()[1], Layer::Engine.name()));
             }
         }
+        Layer::Api => after.push("account".to_owned()),
         _ => {}
     }
     Node {

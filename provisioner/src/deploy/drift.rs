@@ -9,6 +9,7 @@ use aws_sdk_cloudformation::types::{StackDriftDetectionStatus, StackResourceDrif
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::apply::obsolete;
 use super::parts;
 use super::stacks::{Standing, is_protected};
 use super::world::World;
@@ -62,6 +63,21 @@ pub async fn drift(world: &World) -> Result<Drift, Trouble> {
             Err(trouble) => drift.untold.push(format!("{}: {trouble}", stack.name)),
         }
     }
+    for (region, name) in obsolete(world).await? {
+        drift.drifted.push(Drifted {
+            what: format!("stack {name}"),
+            part: name,
+            region: region.to_string(),
+            detail: "the files no longer ask for it: `apply` removes it".to_owned(),
+        });
+    }
+    let left = world.left_behind().await?.into_iter();
+    drift.drifted.extend(left.map(|kept| Drifted {
+        part: "domain".to_owned(),
+        region: kept.region,
+        what: kept.what,
+        detail: kept.why,
+    }));
     let exports = world.exports().await?;
     for name in parts::ALL {
         let Some(part) = world.part(name, &exports).await? else {

@@ -1,29 +1,28 @@
 //! The reconcilers of one environment, made from its files and from what its stacks export.
 
+mod domain;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use understudy_policies::model::{HealthCheckBacking, LeaseStore, RedirectTrigger, SecondaryCheck, TrafficMethod};
+use understudy_policies::model::{LeaseStore, RegionName};
 
 use super::world::{Exports, World};
 use crate::aws::Trouble;
 use crate::deployment::platform_file::{Chosen, DATABASE_USER, platform_file};
 use crate::deployment::sidecar_secret::SidecarSecret;
 use crate::spanning::Part;
-use crate::spanning::certificates::Certificates;
-use crate::spanning::checks::{Asks, Check, Checks};
+use crate::spanning::account::Account;
 use crate::spanning::database::{Cluster, Database, Wanted};
 use crate::spanning::forwarding::Forwarding;
 use crate::spanning::parameters::Parameters;
 use crate::spanning::peering::{Network, Peering};
-use crate::spanning::records::{Records, Regional};
 use crate::spanning::replication::{Pair, Replication};
 use crate::spanning::secrets::{Holds, Secret, Secrets};
 use crate::spanning::sidecar_names::{SidecarNames, SidecarZone};
-use crate::spanning::switches::{ENGAGED, OBJECT, Switches};
+use crate::spanning::switches::Switches;
 use crate::spanning::tables::{Table, Tables};
-use crate::spanning::zone::Zone;
-use crate::templates::{HEALTH_PATH, Layer, SWITCH_PATH};
+use crate::templates::Layer;
 use crate::workflow::{CHECK_PARAMETER, ZONE_PARAMETER};
 
 /// The attribute by which sessions expire.
@@ -34,13 +33,14 @@ pub(super) const HEALTHY: &str = "\"status\":\"healthy\"";
 pub(super) const REPLICATED: [&str; 3] = ["config", "audit", "assets"];
 
 /// Every reconciler, by name, in the order in which they are made.
-pub(super) const ALL: [&str; 14] = [
+pub(super) const ALL: [&str; 15] = [
     "zone",
     "tables",
     "secrets",
     "peering",
     "database",
     "replication",
+    "account",
     "certificates",
     "parameters",
     "switches",
@@ -64,6 +64,7 @@ impl World {
             "peering" => Some(Arc::new(self.peering(exports))),
             "database" => Some(Arc::new(self.database(exports))),
             "replication" => Some(Arc::new(self.replication(exports))),
+            "account" => Some(Arc::new(self.account(exports))),
             "certificates" => self.certificates().map(|part| Arc::new(part) as Part),
             "parameters" => Some(Arc::new(self.parameters().await?)),
             "switches" => Some(Arc::new(self.switches())),
@@ -92,17 +93,6 @@ impl World {
         })
     }
 
-    /// The zone, if the platform has a domain.
-    #[must_use]
-    pub fn zone(&self) -> Option<Zone> {
-        self.deployment.domain.as_ref().map(|domain| Zone {
-            shared: self.shared.clone(),
-            domain: domain.zone.clone(),
-            name: self.names.shared("zone"),
-            given: domain.zone_id.clone(),
-        })
-    }
-
     /// All tables.
     #[must_use]
     pub fn tables(&self) -> Tables {
@@ -126,7 +116,7 @@ impl World {
                 ..table(self.names.lease_table())
             },
         };
-        let single = |name: String, home: &understudy_policies::model::RegionName| Table {
+        let single = |name: String, home: &RegionName| Table {
             home: home.clone(),
             replicas: Vec::new(),
             ..table(name)
@@ -246,6 +236,8 @@ impl World {
                 name: self.names.cluster(region),
                 subnet_group: or_named("database-subnets"),
                 parameter_group: or_named("cluster-parameters"),
+                instance_parameter_group: or_named("instance-parameters"),
+                monitoring_role: exports.get(self, index, "database-monitoring-role"),
                 security_groups: exports.get(self, index, "database-group").map(|group| vec![group]),
                 key: exports.get(self, index, "data-key"),
             }
@@ -261,7 +253,7 @@ impl World {
                 secret: self.names.database_secret(),
                 class: wanted.instance_class.clone(),
                 instances: wanted.instances,
-                retention_days: i32::try_from(self.deployment.retention.backups_days).unwrap_or(i32::MAX),
+                retention_days: days(self.deployment.retention.backups_days),
                 rebuild_standby: self.rebuild_standby,
             },
         }
@@ -281,30 +273,13 @@ impl World {
         }
     }
 
-    fn certificates(&self) -> Option<Certificates> {
-        let domain = self.deployment.domain.as_ref()?;
-        let names = self.regions().each_ref().map(|region| {
-            let wanted = self.platform.of(region).flat_map(|stack| {
-                let resources = stack.template["Resources"].as_object().into_iter().flatten();
-                resources.filter_map(|(_, resource)| {
-                    let of_certificates = resource["Type"] == "AWS::CertificateManager::Certificate";
-                    of_certificates.then(|| {
-                        resource["Properties"]["DomainName"]
-                            .as_str()
-                            .unwrap_or_default()
-                            .to_owned()
-                    })
-                })
-            });
-            wanted.collect()
-        });
-        debug_assert!(!domain.zone.is_empty());
-        Some(Certificates {
+    fn account(&self, exports: &Exports) -> Account {
+        let roles = self.regions().each_ref();
+        Account {
             shared: self.shared.clone(),
-            zone: self.zone()?,
-            names,
-            expected: true,
-        })
+            roles: roles.map(|region| self.names.role_arn(region, "api-logs")),
+            ready: exports.both(self, "api-logs-role").map(|role| role.is_some()),
+        }
     }
 
     /// What both regions must agree on.
@@ -355,100 +330,8 @@ impl World {
             shared: self.shared.clone(),
             table: self.names.switch_table(),
             bucket: self.names.switch_bucket(),
+            versions_days: days(self.deployment.retention.versions_days),
         }
-    }
-
-    /// The health checks, if the platform has names that can be asked.
-    #[must_use]
-    pub fn checks(&self) -> Option<Checks> {
-        let domain = self.deployment.domain.as_ref()?;
-        let check = &self.policy.infrastructure.route53_check;
-        let name = |role: &str| self.names.shared(role);
-        let ask = |host: String, path: &str, text: &str, inverted| Asks::Text {
-            host,
-            path: path.to_owned(),
-            text: text.to_owned(),
-            inverted,
-        };
-        let witness = &self.shared.witness;
-        let china = if witness.as_str().starts_with("cn-") { ".cn" } else { "" };
-        let object_store = format!("{}.s3.{witness}.amazonaws.com{china}", self.names.switch_bucket());
-        let mut checks = Vec::new();
-        let mut add = |role: &str, asks| {
-            checks.push(Check { name: name(role), asks });
-        };
-        if check.backing == HealthCheckBacking::Endpoint {
-            for (role, region) in ["home-endpoint", "away-endpoint"].into_iter().zip(self.regions()) {
-                add(
-                    role,
-                    ask(domain.regional_name(region.as_str()), HEALTH_PATH, HEALTHY, false),
-                );
-            }
-        }
-        let arc = self.policy.traffic.arc.as_ref();
-        match (self.policy.traffic.method, arc) {
-            (TrafficMethod::Arc, Some(arc)) => add("primary", Asks::RoutingControl(arc.primary_control.clone())),
-            _ => {
-                add("switch-a", ask(domain.switch_name(), SWITCH_PATH, ENGAGED, true));
-                add("switch-b", ask(object_store, &format!("/{OBJECT}"), ENGAGED, true));
-                let mut parts = vec![name("switch-a"), name("switch-b")];
-                if self.policy.traffic.trigger == RedirectTrigger::SwitchAndEndpoint {
-                    parts.push(name("home-endpoint"));
-                }
-                add("primary", Asks::All(parts));
-            }
-        }
-        Some(Checks {
-            shared: self.shared.clone(),
-            checks,
-            interval_s: i32::try_from(check.interval.as_secs()).unwrap_or(10),
-            failures: i32::try_from(check.failure_threshold).unwrap_or(3),
-        })
-    }
-
-    async fn records(&self, exports: &Exports) -> Result<Option<Records>, Trouble> {
-        if !self.has(Layer::Api) {
-            return Ok(None);
-        }
-        let (Some(domain), Some(zone), Some(checks)) = (&self.deployment.domain, self.zone(), self.checks()) else {
-            return Ok(None);
-        };
-        let check = checks.id(&self.names.shared("primary")).await?;
-        let secondary_check = match self.policy.infrastructure.secondary_check {
-            SecondaryCheck::None => None,
-            SecondaryCheck::Endpoint => checks.id(&self.names.shared("away-endpoint")).await?,
-        };
-        let hosts = self.regions().each_ref().map(|region| domain.entry_name(region));
-        let own = self
-            .regions()
-            .each_ref()
-            .map(|region| domain.regional_name(region.as_str()));
-        let mut regional = Vec::new();
-        // Each name leads to what API Gateway gave for it, and for no other.
-        for (hosts, export) in [(&own, "api-domain"), (&hosts, "public-domain")] {
-            let targets = exports.both(self, export);
-            regional.extend(hosts.iter().zip(targets).map(|(host, target)| Regional {
-                host: host.clone(),
-                target,
-            }));
-        }
-        let switch = self.names.export(&self.regions()[1], "switch-domain");
-        if self.exports_name(&switch) {
-            regional.push(Regional {
-                host: domain.switch_name(),
-                target: exports.get(self, 1, "switch-domain"),
-            });
-        }
-        Ok(Some(Records {
-            shared: self.shared.clone(),
-            zone,
-            public: domain.public_name.clone(),
-            hosts,
-            regional,
-            ttl_s: i64::try_from(self.policy.traffic.ttl.as_secs()).unwrap_or(i64::MAX),
-            check,
-            secondary_check,
-        }))
     }
 
     fn forwarding(&self, exports: &Exports) -> Forwarding {
@@ -459,6 +342,12 @@ impl World {
                 .each_ref()
                 .map(|region| self.names.forwarding_rule(region)),
             roles: exports.both(self, "forwarding-role"),
+            dead_letters: exports.both(self, "undelivered"),
         }
     }
+}
+
+/// Days, as AWS's calls count them.
+fn days(days: u32) -> i32 {
+    i32::try_from(days).unwrap_or(i32::MAX)
 }

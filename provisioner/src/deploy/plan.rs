@@ -63,6 +63,9 @@ pub async fn plan(world: &World) -> Result<Plan, Trouble> {
     if let Some(trouble) = world.situation().await?.held_back(&world.shared) {
         plan.hold("everything", &trouble);
     }
+    if let Some(trouble) = world.domain_left_behind().await? {
+        plan.hold("domain", &trouble);
+    }
     let exports = world.exports().await?;
     let stacks = world.stacks();
     for stack in &world.platform.stacks {

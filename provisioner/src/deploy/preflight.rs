@@ -6,6 +6,7 @@ use understudy_policies::model::RegionName;
 use super::progress::Report;
 use super::world::World;
 use crate::aws::Trouble;
+use crate::aws::settings::objects_may_be_public;
 use crate::aws::trouble::{TroubleKind, failed};
 use crate::spanning::situation::Situation;
 
@@ -20,7 +21,11 @@ impl World {
         for region in self.regions() {
             self.engine_version(region).await?;
         }
+        if let Some(trouble) = self.domain_left_behind().await? {
+            return Err(trouble);
+        }
         self.quotas(report).await?;
+        self.switch_may_be_public(report).await?;
         report.note("credentials, account, regions and engine version are fit for it");
         Ok(situation)
     }
@@ -47,6 +52,47 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Why a domain that is no longer in the file stands in the way: clients may still follow it.
+    ///
+    /// # Errors
+    /// When AWS does not tell.
+    pub(super) async fn domain_left_behind(&self) -> Result<Option<Trouble>, Trouble> {
+        let left = self.left_behind().await?;
+        if left.is_empty() {
+            return Ok(None);
+        }
+        let what: Vec<&str> = left.iter().map(|kept| kept.what.as_str()).collect();
+        Ok(Some(Trouble::refused(format!(
+            "the deployment file has no `[domain]` any more, and {} are still there, which clients may follow: write `[domain]` \
+             back into the file; or, if nobody follows them, remove them in Route 53, records first, then health checks and zone, \
+             and run the same command again",
+            what.join(", ")
+        ))))
+    }
+
+    /// Switch B answers health checks, which sign nothing. An account that blocks everything public would make it mute.
+    async fn switch_may_be_public(&self, report: &dyn Report) -> Result<(), Trouble> {
+        match objects_may_be_public(&self.shared.aws, &self.shared.witness, &self.shared.account).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Trouble::own(
+                TroubleKind::Unfit,
+                format!(
+                    "S3 Block Public Access is on for the whole account {}, and the one object of {} must be readable by Route \
+                     53's health checks: turn `BlockPublicPolicy` and `RestrictPublicBuckets` off for the account (every other \
+                     bucket here has them on by itself), or use an account of its own",
+                    self.shared.account,
+                    self.names.switch_bucket()
+                ),
+            )),
+            Err(trouble) => {
+                report.note(&format!(
+                    "whether the account lets switch B be public is not known: {trouble}"
+                ));
+                Ok(())
+            }
+        }
     }
 
     async fn engine_version(&self, region: &RegionName) -> Result<(), Trouble> {

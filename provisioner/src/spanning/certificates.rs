@@ -4,11 +4,11 @@
 
 use async_trait::async_trait;
 use aws_sdk_acm::types::{CertificateDetail, CertificateStatus, ResourceRecord as ValidationRecord};
-use aws_sdk_route53::types::{ChangeAction, ResourceRecordSet, RrType};
+use aws_sdk_route53::types::ChangeAction;
 
-use super::ChangeKind::{Add, Remove};
-use super::records::{change, plain, resource, value};
-use super::zone::{Zone, records};
+use super::ChangeKind::{Add, Change, Remove};
+use super::hosted::{Hosted, is_ours, marked, plain, value};
+use super::zone::Zone;
 use super::{Difference, GLOBAL, Leftovers, Reconciler, Shared};
 use crate::aws::Trouble;
 use crate::aws::trouble::{TroubleKind, failed};
@@ -38,33 +38,27 @@ impl Reconciler for Certificates {
     }
 
     async fn differences(&self) -> Result<Vec<Difference>, Trouble> {
-        let zone = self.zone.find().await?.map(|zone| zone.id);
-        let there = match &zone {
-            Some(id) => records(&self.shared, id).await?,
-            None => Vec::new(),
-        };
+        let hosted = self.zone.hosted().await?;
         let mut all = Vec::new();
         for (index, names) in self.names.iter().enumerate() {
             for name in names {
-                self.certificate(index, name, zone.as_deref(), &there, &mut all).await?;
+                self.certificate(index, name, &hosted, &mut all).await?;
             }
         }
+        self.zone.changes.arrive(&self.shared, &mut all).await?;
         Ok(all)
     }
 
     async fn leftovers(&self, _data: bool) -> Result<Leftovers, Trouble> {
         let mut left = Leftovers::default();
-        let Some(zone) = self.zone.find().await? else {
-            return Ok(left);
-        };
-        let names: Vec<&String> = self.names.iter().flatten().collect();
-        for record in records(&self.shared, &zone.id).await? {
+        let hosted = self.zone.hosted().await?;
+        for record in hosted.records.iter().filter(|record| is_ours(record, &self.shared)) {
             let name = plain(record.name());
-            let of_ours = names.iter().any(|ours| name.ends_with(&format!(".{ours}")));
-            if of_ours && name.starts_with('_') && record.r#type() == &RrType::Cname {
-                let act = change(self.shared.clone(), zone.id.clone(), ChangeAction::Delete, record);
-                left.remove
-                    .push(Difference::new(Remove, GLOBAL, format!("validation record {name}"), "").by(act));
+            let mut names = self.names.iter().flatten();
+            if name.starts_with('_') && names.any(|ours| name.ends_with(&format!(".{ours}"))) {
+                let act = self.zone.change(hosted.id(), ChangeAction::Delete, record.clone());
+                let gone = Difference::new(Remove, GLOBAL, format!("validation record {name}"), "");
+                left.remove.push(gone.by(act));
             }
         }
         Ok(left)
@@ -76,8 +70,7 @@ impl Certificates {
         &self,
         index: usize,
         name: &str,
-        zone: Option<&str>,
-        there: &[ResourceRecordSet],
+        hosted: &Hosted,
         all: &mut Vec<Difference>,
     ) -> Result<(), Trouble> {
         let region = &self.shared.regions[index];
@@ -92,28 +85,7 @@ impl Certificates {
             let Some(record) = option.resource_record() else {
                 continue;
             };
-            let known = there
-                .iter()
-                .any(|found| plain(found.name()) == plain(record.name()) && value(found) == plain(record.value()));
-            if !known {
-                pending = true;
-                let act = change(
-                    self.shared.clone(),
-                    zone.unwrap_or_default().to_owned(),
-                    ChangeAction::Upsert,
-                    wanted(record)?,
-                );
-                let name = plain(record.name());
-                all.push(
-                    Difference::new(
-                        Add,
-                        GLOBAL,
-                        format!("validation record {name}"),
-                        format!("to {VALIDATIONS}"),
-                    )
-                    .by_if(zone.is_some(), act),
-                );
-            }
+            pending |= self.validation(record, hosted, all)?;
         }
         match certificate.status() {
             Some(CertificateStatus::Issued) => {}
@@ -135,6 +107,35 @@ impl Certificates {
             }
         }
         Ok(())
+    }
+
+    /// Whether a record is missing. One that leads where ours would is as good, whoever made it; it is never removed.
+    fn validation(
+        &self,
+        wanted: &ValidationRecord,
+        hosted: &Hosted,
+        all: &mut Vec<Difference>,
+    ) -> Result<bool, Trouble> {
+        let name = plain(wanted.name());
+        let mut change = Add;
+        for there in hosted.at(&name) {
+            if value(there) == plain(wanted.value()) {
+                return Ok(false);
+            }
+            if !is_ours(there, &self.shared) {
+                return Err(self.zone.foreign(there));
+            }
+            change = Change;
+        }
+        let what = format!("validation record {name}");
+        // Both regions' certificates for one name ask for the same record.
+        if !all.iter().any(|difference| difference.what == what) {
+            let record = marked(&self.shared, wanted.name(), wanted.value(), TTL_S)?;
+            let act = self.zone.change(hosted.id(), ChangeAction::Upsert, record);
+            let missing = Difference::new(change, GLOBAL, what, format!("to {VALIDATIONS}"));
+            all.push(missing.by_if(hosted.zone.is_some(), act));
+        }
+        Ok(true)
     }
 
     async fn find(&self, index: usize, name: &str) -> Result<Option<CertificateDetail>, Trouble> {
@@ -159,13 +160,4 @@ impl Certificates {
         }
         Ok(None)
     }
-}
-
-fn wanted(record: &ValidationRecord) -> Result<ResourceRecordSet, Trouble> {
-    Ok(ResourceRecordSet::builder()
-        .name(record.name())
-        .r#type(RrType::Cname)
-        .ttl(TTL_S)
-        .resource_records(resource(record.value())?)
-        .build()?)
 }

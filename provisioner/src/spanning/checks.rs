@@ -11,7 +11,7 @@ use aws_sdk_route53::Client;
 use aws_sdk_route53::types::{HealthCheck, HealthCheckConfig, HealthCheckType, TagResourceType};
 
 use super::ChangeKind::{Add, Change, Remove, Replace};
-use super::zone::{reference, route53_tags, tags_of};
+use super::hosted::{reference, tag, tags_of};
 use super::{Difference, GLOBAL, Leftovers, Reconciler, Shared};
 use crate::aws::Trouble;
 use crate::aws::trouble::failed;
@@ -81,12 +81,10 @@ impl Reconciler for Checks {
         for check in self.checks.iter().rev() {
             if let Some(there) = found.get(&check.name) {
                 let composed = matches!(check.asks, Asks::All(_));
-                let (client, id, region) = (self.client(), there.id().to_owned(), self.shared.regions[0].clone());
-                let act = async move {
-                    let answer = client.delete_health_check().health_check_id(id).send().await;
-                    answer.map_err(failed("route53:DeleteHealthCheck", &region))?;
-                    Ok(())
-                };
+                if !self.may_be_ours(&self.tags(there).await?) {
+                    continue;
+                }
+                let act = delete(self.client(), there.id().to_owned(), self.shared.clone());
                 let gone = Difference::new(Remove, GLOBAL, format!("health check {}", check.name), "");
                 left.remove.push(gone.by_if(!before, act));
                 before |= composed;
@@ -128,6 +126,15 @@ impl Checks {
         Ok(found)
     }
 
+    async fn tags(&self, check: &HealthCheck) -> Result<BTreeMap<String, String>, Trouble> {
+        tags_of(&self.client(), TagResourceType::Healthcheck, check.id(), &self.shared).await
+    }
+
+    /// One without tags is one whose making was interrupted.
+    fn may_be_ours(&self, tags: &BTreeMap<String, String>) -> bool {
+        tags.is_empty() || self.shared.owns(tags)
+    }
+
     async fn check(
         &self,
         check: &Check,
@@ -142,16 +149,16 @@ impl Checks {
             all.push(Difference::new(Add, GLOBAL, what, described(&check.asks)).by_if(ready, act));
             return Ok(());
         };
+        let tags = self.tags(there).await?;
+        if !self.may_be_ours(&tags) {
+            let what = format!("the {what} ({})", there.id());
+            return Err(self.shared.not_ours(&what, &self.shared.regions[0]));
+        }
         if let (Some(config), Some(is)) = (&config, there.health_check_config()) {
             let wrong = different(config, is);
             let fixed = config.r#type() != is.r#type() || config.request_interval() != is.request_interval();
             if fixed {
-                let (client, id, region) = (self.client(), there.id().to_owned(), self.shared.regions[0].clone());
-                let act = async move {
-                    let answer = client.delete_health_check().health_check_id(id).send().await;
-                    answer.map_err(failed("route53:DeleteHealthCheck", &region))?;
-                    Ok(())
-                };
+                let act = delete(self.client(), there.id().to_owned(), self.shared.clone());
                 all.push(
                     Difference::new(Replace, GLOBAL, &what, "its kind or interval")
                         .risky("the record has no health in between")
@@ -167,13 +174,13 @@ impl Checks {
                 all.push(Difference::new(Change, GLOBAL, &what, wrong.join(", ")).by(act));
             }
         }
-        let tags = tags_of(&self.client(), TagResourceType::Healthcheck, there.id(), &self.shared).await?;
         let mut missing = self.shared.missing_tags(&tags);
         if tags.get("Name") != Some(&check.name) {
             missing.push(("Name".to_owned(), check.name.clone()));
         }
         if !missing.is_empty() {
-            let act = tag(self.client(), there.id().to_owned(), missing, self.shared.clone());
+            let id = there.id().to_owned();
+            let act = tag(TagResourceType::Healthcheck, id, missing, self.shared.clone());
             all.push(Difference::new(Change, GLOBAL, what, "tags").by(act));
         }
         Ok(())
@@ -298,7 +305,13 @@ async fn create(
         .map_err(failed("route53:CreateHealthCheck", &shared.regions[0]))?;
     let id = made.health_check.map(|check| check.id).unwrap_or_default();
     let tags = shared.each_tag().chain([("Name".to_owned(), name)]).collect();
-    tag(client, id, tags, shared).await
+    tag(TagResourceType::Healthcheck, id, tags, shared).await
+}
+
+async fn delete(client: Client, id: String, shared: Shared) -> Result<(), Trouble> {
+    let answer = client.delete_health_check().health_check_id(id).send().await;
+    answer.map_err(failed("route53:DeleteHealthCheck", &shared.regions[0]))?;
+    Ok(())
 }
 
 async fn update(client: Client, id: String, config: HealthCheckConfig, shared: Shared) -> Result<(), Trouble> {
@@ -315,17 +328,5 @@ async fn update(client: Client, id: String, config: HealthCheckConfig, shared: S
     call.send()
         .await
         .map_err(failed("route53:UpdateHealthCheck", &shared.regions[0]))?;
-    Ok(())
-}
-
-async fn tag(client: Client, id: String, tags: Vec<(String, String)>, shared: Shared) -> Result<(), Trouble> {
-    let call = client
-        .change_tags_for_resource()
-        .resource_type(TagResourceType::Healthcheck)
-        .resource_id(id)
-        .set_add_tags(Some(route53_tags(tags)));
-    call.send()
-        .await
-        .map_err(failed("route53:ChangeTagsForResource", &shared.regions[0]))?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::types::{RuleState, Tag, Target};
+use aws_sdk_eventbridge::types::{DeadLetterConfig, RetryPolicy, RuleState, Tag, Target};
 use serde_json::{Value, json};
 use understudy_policies::model::RegionName;
 
@@ -19,6 +19,10 @@ use crate::aws::trouble::{TroubleKind, failed, found};
 
 const ABSENT: &[&str] = &["ResourceNotFoundException"];
 const TARGET: &str = "other-region";
+/// What is older is of no use to an engine that must be done within 60 s. EventBridge takes 60 to 86,400.
+const AGE_MAX_S: i32 = 300;
+/// The most that EventBridge takes: the age decides.
+const TRIES_MAX: i32 = 185;
 /// Alarms, databases, AWS Health, executions of the state machines, parameters.
 const SOURCES: [&str; 5] = ["aws.cloudwatch", "aws.rds", "aws.health", "aws.states", "aws.ssm"];
 
@@ -31,6 +35,8 @@ pub struct Forwarding {
     pub rules: [String; 2],
     /// The roles by which a rule may put events there; none: not known before they are there.
     pub roles: [Option<String>; 2],
+    /// The queues for what could not be told; none: not known before they are there.
+    pub dead_letters: [Option<String>; 2],
 }
 
 #[async_trait]
@@ -186,14 +192,31 @@ impl Forwarding {
         let account = &self.shared.account;
         let bus = format!("arn:{}:events:{other}:{account}:event-bus/default", partition(region));
         let targets = self.targets(index).await?;
-        let role = self.roles[index].clone();
+        let (role, letters) = (self.roles[index].clone(), self.dead_letters[index].clone());
         let fits = |target: &Target| {
-            target.id() == TARGET && target.arn() == bus && (role.is_none() || target.role_arn() == role.as_deref())
+            target.id() == TARGET
+                && target.arn() == bus
+                && (role.is_none() || target.role_arn() == role.as_deref())
+                && (letters.is_none() || letters_of(target) == letters.as_deref())
+                && target.retry_policy() == Some(&patience())
         };
         if !targets.iter().any(fits) {
-            let ready = rule.is_some() && role.is_some();
-            let act = aim(self.client(index), self.rules[index].clone(), bus, role, region.clone());
-            all.push(Difference::new(Add, region, what, format!("its target, the bus of {other}")).by_if(ready, act));
+            let ready = rule.is_some() && role.is_some() && letters.is_some();
+            let target = Target::builder()
+                .id(TARGET)
+                .arn(bus)
+                .set_role_arn(role)
+                .retry_policy(patience())
+                .dead_letter_config(DeadLetterConfig::builder().set_arn(letters).build())
+                .build()?;
+            let act = aim(self.client(index), self.rules[index].clone(), target, region.clone());
+            let change = if targets.iter().any(|target| target.id() == TARGET) {
+                Change
+            } else {
+                Add
+            };
+            let detail = format!("its target, the bus of {other}");
+            all.push(Difference::new(change, region, what, detail).by_if(ready, act));
         }
         Ok(())
     }
@@ -232,15 +255,19 @@ fn built(tags: Vec<(String, String)>) -> Result<Vec<Tag>, Trouble> {
     tags.map_err(|why| Trouble::own(TroubleKind::Unfit, why.to_string()))
 }
 
-async fn aim(
-    client: Client,
-    rule: String,
-    bus: String,
-    role: Option<String>,
-    region: RegionName,
-) -> Result<(), Trouble> {
-    let target = Target::builder().id(TARGET).arn(bus).set_role_arn(role).build();
-    let target = target?;
+fn patience() -> RetryPolicy {
+    RetryPolicy::builder()
+        .maximum_event_age_in_seconds(AGE_MAX_S)
+        .maximum_retry_attempts(TRIES_MAX)
+        .build()
+}
+
+/// Where a target's undeliverable events go.
+fn letters_of(target: &Target) -> Option<&str> {
+    target.dead_letter_config()?.arn()
+}
+
+async fn aim(client: Client, rule: String, target: Target, region: RegionName) -> Result<(), Trouble> {
     let answer = client.put_targets().rule(rule).targets(target).send().await;
     let answer = answer.map_err(failed("events:PutTargets", &region))?;
     match answer.failed_entries().first() {

@@ -14,10 +14,13 @@
 //! No reconciler ever changes a role. [`situation`] says who writes and in which epoch, and holds everything back while that
 //! is about to change.
 
+pub mod account;
 pub mod certificates;
 pub mod checks;
 pub mod database;
 pub mod forwarding;
+pub mod hosted;
+pub mod left_behind;
 pub mod parameters;
 pub mod peering;
 pub mod records;

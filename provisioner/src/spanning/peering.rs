@@ -63,6 +63,10 @@ impl Reconciler for Peering {
             return Ok(all);
         };
         let found = self.find().await?;
+        if let Some(other) = found.iter().find(|connection| !self.shared.owns(&connection.tags)) {
+            let what = format!("the peering {} ({})", self.name, other.id);
+            return Err(self.shared.not_ours(&what, home));
+        }
         let fits = |connection: &Connection| connection.requester == mine.vpc && connection.accepter == theirs.vpc;
         for stale in found.iter().filter(|connection| !fits(connection)) {
             let act = delete(self.shared.clone(), stale.id.clone());
@@ -106,7 +110,7 @@ impl Reconciler for Peering {
     async fn leftovers(&self, _data: bool) -> Result<Leftovers, Trouble> {
         let mut left = Leftovers::default();
         let found = self.find().await?;
-        for connection in &found {
+        for connection in found.iter().filter(|connection| self.shared.owns(&connection.tags)) {
             for (index, network) in self.networks.iter().enumerate() {
                 let (Some(network), Some(other)) = (network, &self.networks[1 - index]) else {
                     continue;
@@ -141,7 +145,7 @@ impl Peering {
         Ec2::new(&self.shared.aws, &self.shared.regions[index])
     }
 
-    /// Those with our name and tag that are not gone.
+    /// Those with our name that are not gone, whoever made them.
     async fn find(&self) -> Result<Vec<Connection>, Trouble> {
         let filter = [("Filter.1.Name", "tag:Name"), ("Filter.1.Value.1", self.name.as_str())];
         let answer = self.ec2(0).call("DescribeVpcPeeringConnections", &filter).await?;
@@ -158,10 +162,6 @@ impl Peering {
                     .collect(),
             };
             if connection.tags.get("Name") == Some(&self.name) && !GONE.contains(&connection.status.as_str()) {
-                if !self.shared.owns(&connection.tags) {
-                    let what = format!("the peering {} ({})", self.name, connection.id);
-                    return Err(self.shared.not_ours(&what, &self.shared.regions[0]));
-                }
                 found.push(connection);
             }
         }

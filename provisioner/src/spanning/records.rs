@@ -11,18 +11,18 @@
 //!
 //! They do so during a failover, by pointing both records to one region. So a value that is one of the two regions' is never
 //! changed here, whichever it is.
+//!
+//! What somebody else has at one of these names is left alone, and named. The regions' names carry our mark, see
+//! [`super::hosted`]; the public name is ours if one of its two records leads to a region or follows our health check.
 
 use async_trait::async_trait;
-use aws_sdk_route53::types::{
-    Change as RecordChange, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, ResourceRecordSetFailover,
-    RrType,
-};
+use aws_sdk_route53::types::{ChangeAction, ResourceRecordSet, ResourceRecordSetFailover, RrType};
 
 use super::ChangeKind::{Add, Change, Remove};
-use super::zone::{Zone, records};
+use super::hosted::{Hosted, is_ours, marked, plain, resource, value};
+use super::zone::Zone;
 use super::{Difference, GLOBAL, Leftovers, Reconciler, Shared};
 use crate::aws::Trouble;
-use crate::aws::trouble::{TroubleKind, failed};
 
 /// The identifiers of the two failover records, home and away.
 pub const IDENTIFIERS: [&str; 2] = ["primary", "standby"];
@@ -66,35 +66,30 @@ impl Reconciler for Records {
     }
 
     async fn differences(&self) -> Result<Vec<Difference>, Trouble> {
-        let zone = self.zone.find().await?.map(|zone| zone.id);
-        let there = match &zone {
-            Some(id) => records(&self.shared, id).await?,
-            None => Vec::new(),
-        };
+        let hosted = self.zone.hosted().await?;
+        self.all_ours(&hosted)?;
         let mut all = Vec::new();
         for regional in &self.regional {
-            self.regional(regional, zone.as_deref(), &there, &mut all)?;
+            self.regional(regional, &hosted, &mut all)?;
         }
         for index in 0..2 {
-            self.failover(index, zone.as_deref(), &there, &mut all)?;
+            self.failover(index, &hosted, &mut all)?;
         }
+        self.zone.changes.arrive(&self.shared, &mut all).await?;
         Ok(all)
     }
 
     async fn leftovers(&self, _data: bool) -> Result<Leftovers, Trouble> {
         let mut left = Leftovers::default();
-        let Some(zone) = self.zone.find().await? else {
-            return Ok(left);
-        };
-        for record in records(&self.shared, &zone.id).await? {
+        let hosted = self.zone.hosted().await?;
+        let public = self.public_is_ours(&hosted);
+        for record in &hosted.records {
             let name = plain(record.name());
-            let public = name == self.public && record.set_identifier().is_some_and(|id| IDENTIFIERS.contains(&id));
-            let regional =
-                self.regional.iter().any(|regional| regional.host == name) && record.r#type() == &RrType::Cname;
-            if public || regional {
-                let what = described(&record);
-                let act = change(self.shared.clone(), zone.id.clone(), ChangeAction::Delete, record);
-                left.remove.push(Difference::new(Remove, GLOBAL, what, "").by(act));
+            let regional = self.regional.iter().any(|regional| regional.host == name) && is_ours(record, &self.shared);
+            if regional || (public && name == self.public && has_role(record)) {
+                let act = self.zone.change(hosted.id(), ChangeAction::Delete, record.clone());
+                let gone = Difference::new(Remove, GLOBAL, described(record), "");
+                left.remove.push(gone.by(act));
             }
         }
         Ok(left)
@@ -102,72 +97,60 @@ impl Reconciler for Records {
 }
 
 impl Records {
-    fn regional(
-        &self,
-        regional: &Regional,
-        zone: Option<&str>,
-        there: &[ResourceRecordSet],
-        all: &mut Vec<Difference>,
-    ) -> Result<(), Trouble> {
+    /// Refuses names of ours at which somebody else has a record, before anything is changed.
+    fn all_ours(&self, hosted: &Hosted) -> Result<(), Trouble> {
+        for Regional { host, .. } in &self.regional {
+            let mut others = hosted.at(host).filter(|record| !is_ours(record, &self.shared));
+            if let Some(other) = others.next() {
+                return Err(self.zone.foreign(other));
+            }
+        }
+        let ours = self.public_is_ours(hosted);
+        let mut others = hosted.at(&self.public).filter(|record| !ours || !has_role(record));
+        match others.next() {
+            Some(other) => Err(self.zone.foreign(other)),
+            None => Ok(()),
+        }
+    }
+
+    /// The two records of the public name are ours if one of them leads to a region, or follows our health check. Somebody who
+    /// turns one of them by hand does not take the name away from us.
+    fn public_is_ours(&self, hosted: &Hosted) -> bool {
+        let check =
+            |record: &ResourceRecordSet| self.check.is_some() && record.health_check_id() == self.check.as_deref();
+        let leads = |record: &ResourceRecordSet| self.hosts.contains(&value(record));
+        let mut records = hosted.at(&self.public).filter(|record| has_role(record));
+        records.any(|record| leads(record) || check(record))
+    }
+
+    fn regional(&self, regional: &Regional, hosted: &Hosted, all: &mut Vec<Difference>) -> Result<(), Trouble> {
         let Regional { host, target } = regional;
         let what = format!("record {host}");
-        let found = there
-            .iter()
-            .find(|record| plain(record.name()) == *host && record.r#type() == &RrType::Cname);
-        let change_kind = match (found, target) {
+        let change_kind = match (hosted.at(host).next(), target) {
             (None, _) => Add,
             (Some(record), Some(target)) if value(record) != *target => Change,
             (Some(_), _) => return Ok(()),
         };
         let detail = target.clone().unwrap_or_else(|| "once its API is there".to_owned());
-        let ready = zone.is_some() && target.is_some();
-        let record = ResourceRecordSet::builder()
-            .name(host)
-            .r#type(RrType::Cname)
-            .ttl(REGIONAL_TTL_S)
-            .resource_records(resource(target.as_deref().unwrap_or("unknown"))?)
-            .build()?;
-        let act = change(
-            self.shared.clone(),
-            zone.unwrap_or_default().to_owned(),
-            ChangeAction::Upsert,
-            record,
-        );
+        let ready = hosted.zone.is_some() && target.is_some();
+        let record = marked(
+            &self.shared,
+            host,
+            target.as_deref().unwrap_or("unknown"),
+            REGIONAL_TTL_S,
+        )?;
+        let act = self.zone.change(hosted.id(), ChangeAction::Upsert, record);
         all.push(Difference::new(change_kind, GLOBAL, what, detail).by_if(ready, act));
         Ok(())
     }
 
-    fn failover(
-        &self,
-        index: usize,
-        zone: Option<&str>,
-        there: &[ResourceRecordSet],
-        all: &mut Vec<Difference>,
-    ) -> Result<(), Trouble> {
+    fn failover(&self, index: usize, hosted: &Hosted, all: &mut Vec<Difference>) -> Result<(), Trouble> {
         let role = [ResourceRecordSetFailover::Primary, ResourceRecordSetFailover::Secondary][index].clone();
         let identifier = IDENTIFIERS[index];
         let what = format!("record {} ({})", self.public, role.as_str());
         let check = [&self.check, &self.secondary_check][index];
-        let same_name: Vec<_> = there
-            .iter()
-            .filter(|record| plain(record.name()) == self.public)
-            .collect();
-        if let Some(other) = same_name
-            .iter()
-            .find(|record| !record.set_identifier().is_some_and(|id| IDENTIFIERS.contains(&id)))
-        {
-            return Err(Trouble::own(
-                TroubleKind::NotOurs,
-                format!(
-                    "the zone already has a record of type {} for {} that is not ours: remove it, or choose another public \
-                     name in the deployment file",
-                    other.r#type().as_str(),
-                    self.public
-                ),
-            ));
-        }
-        let found = same_name
-            .iter()
+        let found = hosted
+            .at(&self.public)
             .find(|record| record.set_identifier() == Some(identifier));
         let mut wrong = Vec::new();
         let mut target = self.hosts[index].clone();
@@ -195,7 +178,7 @@ impl Records {
                 return Ok(());
             }
         }
-        let ready = zone.is_some() && (index == 1 || check.is_some());
+        let ready = hosted.zone.is_some() && (index == 1 || check.is_some());
         let record = ResourceRecordSet::builder()
             .name(&self.public)
             .r#type(RrType::Cname)
@@ -205,12 +188,7 @@ impl Records {
             .set_health_check_id(check.clone())
             .resource_records(resource(&target)?)
             .build()?;
-        let act = change(
-            self.shared.clone(),
-            zone.unwrap_or_default().to_owned(),
-            ChangeAction::Upsert,
-            record,
-        );
+        let act = self.zone.change(hosted.id(), ChangeAction::Upsert, record);
         let difference = if found.is_some() {
             Difference::new(Change, GLOBAL, what, wrong.join(", ")).risky("clients follow it")
         } else {
@@ -221,15 +199,9 @@ impl Records {
     }
 }
 
-/// A name without its last dot.
-pub(super) fn plain(name: &str) -> String {
-    name.trim_end_matches('.').to_lowercase()
-}
-
-/// Where a record points.
-pub(super) fn value(record: &ResourceRecordSet) -> String {
-    let mut values = record.resource_records().iter();
-    values.next().map_or_else(String::new, |value| plain(value.value()))
+/// Whether a record is one of a pair of failover records, as we name them.
+fn has_role(record: &ResourceRecordSet) -> bool {
+    record.failover().is_some() && record.set_identifier().is_some_and(|id| IDENTIFIERS.contains(&id))
 }
 
 fn described(record: &ResourceRecordSet) -> String {
@@ -237,32 +209,4 @@ fn described(record: &ResourceRecordSet) -> String {
         .failover()
         .map_or_else(String::new, |role| format!(" ({})", role.as_str()));
     format!("record {}{role}", plain(record.name()))
-}
-
-pub(super) fn resource(value: &str) -> Result<ResourceRecord, Trouble> {
-    Ok(ResourceRecord::builder().value(value).build()?)
-}
-
-/// Changes one record.
-pub(super) async fn change(
-    shared: Shared,
-    zone: String,
-    action: ChangeAction,
-    record: ResourceRecordSet,
-) -> Result<(), Trouble> {
-    let region = &shared.regions[0];
-    let change = RecordChange::builder()
-        .action(action)
-        .resource_record_set(record)
-        .build()?;
-    let batch = ChangeBatch::builder().changes(change).build()?;
-    let client = shared.aws.route53(region);
-    let call = client
-        .change_resource_record_sets()
-        .hosted_zone_id(zone)
-        .change_batch(batch);
-    call.send()
-        .await
-        .map_err(failed("route53:ChangeResourceRecordSets", region))?;
-    Ok(())
 }

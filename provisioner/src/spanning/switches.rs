@@ -4,25 +4,21 @@
 //! not there; from then on only the engine writes them. The bucket of switch B answers health checks from the internet, so
 //! its one object can be read by anybody; nothing else in it can.
 
-use std::collections::BTreeMap;
+mod bucket;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, Delete, ObjectIdentifier,
-    PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
-};
-use serde_json::json;
 use understudy_policies::model::RegionName;
 
-use super::ChangeKind::{Add, Change, Remove};
+use super::ChangeKind::{Add, Remove};
 use super::{Difference, Leftovers, Reconciler, Shared};
 use crate::aws::Trouble;
 use crate::aws::trouble::{TroubleKind, failed, found};
+
+pub(crate) use bucket::empty;
 
 /// The item of switch A.
 const ITEM: &str = "switch-a";
@@ -42,6 +38,8 @@ pub struct Switches {
     pub table: String,
     /// The bucket of switch B, in the witness region.
     pub bucket: String,
+    /// Days for which what the switch said before is kept.
+    pub versions_days: i32,
 }
 
 /// How the switches stand.
@@ -160,158 +158,6 @@ impl Switches {
             )),
         }
     }
-
-    async fn bucket_is_there(&self) -> Result<bool, Trouble> {
-        let answer = self.s3().head_bucket().bucket(&self.bucket).send().await;
-        match answer {
-            Ok(_) => Ok(true),
-            Err(failure) if failure.raw_response().is_some_and(|raw| raw.status().as_u16() == 404) => Ok(false),
-            Err(failure) if failure.raw_response().is_some_and(|raw| raw.status().as_u16() == 403) => Err(self
-                .shared
-                .not_ours(&format!("the bucket {}", self.bucket), &self.shared.witness)),
-            Err(failure) => Err(failed("s3:HeadBucket", &self.shared.witness)(failure)),
-        }
-    }
-
-    async fn tags(&self) -> Result<BTreeMap<String, String>, Trouble> {
-        let answer = self.s3().get_bucket_tagging().bucket(&self.bucket).send().await;
-        let answer = found(answer, &["NoSuchTagSet"], "s3:GetBucketTagging", &self.shared.witness)?;
-        let tags = answer.map(|answer| answer.tag_set).unwrap_or_default();
-        Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
-    }
-
-    async fn bucket(&self, all: &mut Vec<Difference>) -> Result<bool, Trouble> {
-        let region = &self.shared.witness;
-        let what = format!("bucket {}", self.bucket);
-        let there = self.bucket_is_there().await?;
-        let client = self.s3();
-        let bucket = self.bucket.clone();
-        let tags = match there {
-            true => self.tags().await?,
-            false => BTreeMap::new(),
-        };
-        if !there {
-            let act = create(client.clone(), bucket.clone(), self.shared.clone());
-            all.push(Difference::new(Add, region, &what, "for switch B").by(act));
-        } else if !self.shared.owns(&tags) && (!tags.is_empty() || !self.is_empty().await?) {
-            // An empty bucket without tags is one whose making was interrupted.
-            return Err(self.shared.not_ours(&what, region));
-        }
-        if !self.shared.missing_tags(&tags).is_empty() {
-            let act = tag(client.clone(), bucket.clone(), self.shared.clone());
-            all.push(Difference::new(Change, region, &what, "tags").by_if(there, act));
-        }
-        let versioned = match there {
-            true => {
-                let answer = client.get_bucket_versioning().bucket(&bucket).send().await;
-                let answer = answer.map_err(failed("s3:GetBucketVersioning", region))?;
-                answer.status == Some(BucketVersioningStatus::Enabled)
-            }
-            false => false,
-        };
-        if !versioned {
-            let (client, bucket, region) = (client.clone(), bucket.clone(), region.clone());
-            let act = version(client, bucket, region.clone());
-            all.push(Difference::new(Change, &region, &what, "versioning").by_if(there, act));
-        }
-        let encrypted = match there {
-            true => {
-                let answer = client.get_bucket_encryption().bucket(&bucket).send().await;
-                let absent = &["ServerSideEncryptionConfigurationNotFoundError"];
-                found(answer, absent, "s3:GetEncryptionConfiguration", region)?.is_some()
-            }
-            false => false,
-        };
-        if !encrypted {
-            let act = encrypt(client.clone(), bucket.clone(), region.clone());
-            all.push(Difference::new(Change, region, &what, "encryption").by_if(there, act));
-        }
-        let opened = match there {
-            true => {
-                let answer = client.get_public_access_block().bucket(&bucket).send().await;
-                let absent = &["NoSuchPublicAccessBlockConfiguration"];
-                let answer = found(answer, absent, "s3:GetBucketPublicAccessBlock", region)?;
-                let block = answer.and_then(|answer| answer.public_access_block_configuration);
-                block.is_some_and(|block| {
-                    block.block_public_acls() == Some(true)
-                        && block.ignore_public_acls() == Some(true)
-                        && block.block_public_policy() != Some(true)
-                        && block.restrict_public_buckets() != Some(true)
-                })
-            }
-            false => false,
-        };
-        if !opened {
-            let act = open(client.clone(), bucket.clone(), region.clone());
-            all.push(Difference::new(Change, region, &what, "no ACLs; a policy decides").by_if(there, act));
-        }
-        let policy = self.policy();
-        let is = match there {
-            true => {
-                let answer = client.get_bucket_policy().bucket(&bucket).send().await;
-                let answer = found(answer, &["NoSuchBucketPolicy"], "s3:GetBucketPolicy", region)?;
-                let text = answer.and_then(|answer| answer.policy);
-                text.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
-            }
-            false => None,
-        };
-        if is.as_ref() != Some(&policy) {
-            let region = region.clone();
-            let place = region.clone();
-            let act = async move {
-                let answer = client
-                    .put_bucket_policy()
-                    .bucket(bucket)
-                    .policy(policy.to_string())
-                    .send()
-                    .await;
-                answer.map_err(failed("s3:PutBucketPolicy", &region))?;
-                Ok(())
-            };
-            all.push(
-                Difference::new(Change, &place, &what, "its one object is public, over TLS only")
-                    .risky("anybody can read the switch's answer, and is meant to")
-                    .by_if(there && opened, act),
-            );
-        }
-        Ok(there)
-    }
-
-    async fn is_empty(&self) -> Result<bool, Trouble> {
-        let answer = self
-            .s3()
-            .list_objects_v2()
-            .bucket(&self.bucket)
-            .max_keys(1)
-            .send()
-            .await;
-        let answer = answer.map_err(failed("s3:ListBucket", &self.shared.witness))?;
-        Ok(answer.contents().is_empty())
-    }
-
-    fn policy(&self) -> serde_json::Value {
-        let arn = format!("arn:{}:s3:::{}", partition(&self.shared.witness), self.bucket);
-        json!({
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Sid": "HealthChecksReadTheSwitch",
-                    "Effect": "Allow",
-                    "Principal": "*",
-                    "Action": "s3:GetObject",
-                    "Resource": format!("{arn}/{OBJECT}"),
-                },
-                {
-                    "Sid": "OverTlsOnly",
-                    "Effect": "Deny",
-                    "Principal": "*",
-                    "Action": "s3:*",
-                    "Resource": [arn.clone(), format!("{arn}/*")],
-                    "Condition": { "Bool": { "aws:SecureTransport": "false" } },
-                },
-            ],
-        })
-    }
 }
 
 /// AWS keeps China and GovCloud apart, and says so in every ARN.
@@ -321,86 +167,6 @@ pub(crate) fn partition(region: &RegionName) -> &'static str {
         name if name.starts_with("us-gov-") => "aws-us-gov",
         _ => "aws",
     }
-}
-
-async fn create(client: Client, bucket: String, shared: Shared) -> Result<(), Trouble> {
-    let region = &shared.witness;
-    let mut call = client.create_bucket().bucket(&bucket);
-    // The one region that must not be named.
-    if region.as_str() != "us-east-1" {
-        let place = BucketLocationConstraint::from(region.as_str());
-        call =
-            call.create_bucket_configuration(CreateBucketConfiguration::builder().location_constraint(place).build());
-    }
-    match call.send().await {
-        Ok(_) => tag(client, bucket, shared.clone()).await,
-        Err(failure) if failure.code() == Some("BucketAlreadyOwnedByYou") => Ok(()),
-        Err(failure) if failure.code() == Some("BucketAlreadyExists") => {
-            Err(shared.not_ours(&format!("the bucket {bucket}"), region))
-        }
-        Err(failure) => Err(failed("s3:CreateBucket", region)(failure)),
-    }
-}
-
-async fn tag(client: Client, bucket: String, shared: Shared) -> Result<(), Trouble> {
-    let tags: Result<Vec<Tag>, _> = shared
-        .each_tag()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect();
-    let tagging = Tagging::builder().set_tag_set(Some(tags?)).build();
-    let call = client.put_bucket_tagging().bucket(bucket).tagging(tagging?);
-    call.send()
-        .await
-        .map_err(failed("s3:PutBucketTagging", &shared.witness))?;
-    Ok(())
-}
-
-async fn version(client: Client, bucket: String, region: RegionName) -> Result<(), Trouble> {
-    let on = VersioningConfiguration::builder()
-        .status(BucketVersioningStatus::Enabled)
-        .build();
-    let call = client
-        .put_bucket_versioning()
-        .bucket(bucket)
-        .versioning_configuration(on);
-    call.send().await.map_err(failed("s3:PutBucketVersioning", &region))?;
-    Ok(())
-}
-
-/// With S3's own keys: nobody who reads the switch has a right to one of ours.
-async fn encrypt(client: Client, bucket: String, region: RegionName) -> Result<(), Trouble> {
-    let by = ServerSideEncryptionByDefault::builder()
-        .sse_algorithm(ServerSideEncryption::Aes256)
-        .build();
-    let rule = ServerSideEncryptionRule::builder()
-        .apply_server_side_encryption_by_default(by?)
-        .build();
-    let rules = ServerSideEncryptionConfiguration::builder().rules(rule).build();
-    let call = client
-        .put_bucket_encryption()
-        .bucket(bucket)
-        .server_side_encryption_configuration(rules?);
-    call.send()
-        .await
-        .map_err(failed("s3:PutEncryptionConfiguration", &region))?;
-    Ok(())
-}
-
-async fn open(client: Client, bucket: String, region: RegionName) -> Result<(), Trouble> {
-    let block = PublicAccessBlockConfiguration::builder()
-        .block_public_acls(true)
-        .ignore_public_acls(true)
-        .block_public_policy(false)
-        .restrict_public_buckets(false)
-        .build();
-    let call = client
-        .put_public_access_block()
-        .bucket(bucket)
-        .public_access_block_configuration(block);
-    call.send()
-        .await
-        .map_err(failed("s3:PutBucketPublicAccessBlock", &region))?;
-    Ok(())
 }
 
 async fn put_object(client: Client, bucket: String, region: RegionName) -> Result<(), Trouble> {
@@ -440,45 +206,5 @@ async fn put_item(client: aws_sdk_dynamodb::Client, table: String, region: Regio
     match call.send().await {
         Err(failure) if failure.code() == Some("ConditionalCheckFailedException") => Ok(()),
         answer => answer.map(drop).map_err(failed("dynamodb:PutItem", &region)),
-    }
-}
-
-/// Removes every version of every object.
-pub(crate) async fn empty(client: &Client, bucket: &str, region: &RegionName) -> Result<(), Trouble> {
-    loop {
-        let answer = client.list_object_versions().bucket(bucket).send().await;
-        let answer = answer.map_err(failed("s3:ListBucketVersions", region))?;
-        let versions = answer
-            .versions()
-            .iter()
-            .map(|version| (version.key(), version.version_id()));
-        let markers = answer
-            .delete_markers()
-            .iter()
-            .map(|marker| (marker.key(), marker.version_id()));
-        let objects: Result<Vec<ObjectIdentifier>, _> = versions
-            .chain(markers)
-            .map(|(key, version)| {
-                ObjectIdentifier::builder()
-                    .key(key.unwrap_or_default())
-                    .set_version_id(version.map(str::to_owned))
-                    .build()
-            })
-            .collect();
-        let objects = objects?;
-        if objects.is_empty() {
-            return Ok(());
-        }
-        let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build()?;
-        let answer = client.delete_objects().bucket(bucket).delete(delete).send().await;
-        let answer = answer.map_err(failed("s3:DeleteObjectVersion", region))?;
-        if let Some(error) = answer.errors().first() {
-            return Err(Trouble::of(
-                "s3:DeleteObjectVersion",
-                region.as_str(),
-                error.code().unwrap_or_default(),
-                error.message().unwrap_or_default(),
-            ));
-        }
     }
 }

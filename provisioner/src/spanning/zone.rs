@@ -1,19 +1,16 @@
 //! The public hosted zone of the domain.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use aws_sdk_route53::Client;
-use aws_sdk_route53::types::{HostedZone, HostedZoneConfig, ResourceRecordSet, RrType, Tag, TagResourceType};
+use aws_sdk_route53::types::{HostedZone, HostedZoneConfig, RrType, TagResourceType};
 
 use super::ChangeKind::{Add, Change, Remove};
+use super::hosted::{Changes, records, reference, tag, tags_of};
 use super::{Difference, GLOBAL, Leftovers, Reconciler, Shared};
 use crate::aws::Trouble;
 use crate::aws::trouble::{TroubleKind, failed};
-
-/// Pages of records that are read, 300 on each. A bound, so that nothing turns for ever.
-const PAGES_MAX: usize = 100;
 
 /// The zone.
 #[derive(Debug)]
@@ -26,6 +23,8 @@ pub struct Zone {
     pub name: String,
     /// A zone that is not ours, if the deployment file names one: used, and never changed itself.
     pub given: Option<String>,
+    /// What was changed in it by this run.
+    pub changes: Changes,
 }
 
 /// A zone that is there.
@@ -62,18 +61,21 @@ impl Reconciler for Zone {
                 self.domain.clone(),
                 self.name.clone(),
                 self.shared.clone(),
+                self.changes.clone(),
             );
             return Ok(vec![Difference::new(Add, GLOBAL, what, "public").by(act)]);
         };
+        let mut all = Vec::new();
         if self.given.is_some() {
-            return Ok(Vec::new());
+            return Ok(all);
         }
         let missing = self.shared.missing_tags(&zone.tags);
-        if missing.is_empty() {
-            return Ok(Vec::new());
+        if !missing.is_empty() {
+            let act = tag(TagResourceType::Hostedzone, zone.id, missing, self.shared.clone());
+            all.push(Difference::new(Change, GLOBAL, what, "tags").by(act));
         }
-        let act = tag(self.client(), zone.id, missing, self.shared.clone());
-        Ok(vec![Difference::new(Change, GLOBAL, what, "tags").by(act)])
+        self.changes.arrive(&self.shared, &mut all).await?;
+        Ok(all)
     }
 
     async fn leftovers(&self, _data: bool) -> Result<Leftovers, Trouble> {
@@ -185,65 +187,7 @@ impl Zone {
     }
 }
 
-/// The tags of a zone or a health check.
-pub(super) async fn tags_of(
-    client: &Client,
-    kind: TagResourceType,
-    id: &str,
-    shared: &Shared,
-) -> Result<BTreeMap<String, String>, Trouble> {
-    let answer = client
-        .list_tags_for_resource()
-        .resource_type(kind)
-        .resource_id(id)
-        .send()
-        .await;
-    let answer = answer.map_err(failed("route53:ListTagsForResource", &shared.regions[0]))?;
-    let tags = answer.resource_tag_set.and_then(|set| set.tags).unwrap_or_default();
-    Ok(tags
-        .into_iter()
-        .filter_map(|tag| Some((tag.key?, tag.value?)))
-        .collect())
-}
-
-/// Every record of a zone.
-pub(super) async fn records(shared: &Shared, zone: &str) -> Result<Vec<ResourceRecordSet>, Trouble> {
-    let region = &shared.regions[0];
-    let client = shared.aws.route53(region);
-    let mut all = Vec::new();
-    let mut call = client.list_resource_record_sets().hosted_zone_id(zone);
-    for _ in 0..PAGES_MAX {
-        let answer = call
-            .clone()
-            .send()
-            .await
-            .map_err(failed("route53:ListResourceRecordSets", region))?;
-        all.extend(answer.resource_record_sets);
-        if !answer.is_truncated {
-            break;
-        }
-        call = call
-            .set_start_record_name(answer.next_record_name)
-            .set_start_record_type(answer.next_record_type)
-            .set_start_record_identifier(answer.next_record_identifier);
-    }
-    Ok(all)
-}
-
-/// A mark that no two runs have in common: Route 53 takes each caller's reference once, even after a removal.
-pub(super) fn reference(name: &str) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    format!("{name}-at-{}", now.as_millis())
-}
-
-/// Tags of Route 53.
-pub(super) fn route53_tags(tags: Vec<(String, String)>) -> Vec<Tag> {
-    let tags = tags.into_iter();
-    tags.map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
-}
-
-async fn create(client: Client, domain: String, name: String, shared: Shared) -> Result<(), Trouble> {
+async fn create(client: Client, domain: String, name: String, shared: Shared, changes: Changes) -> Result<(), Trouble> {
     let config = HostedZoneConfig::builder().comment(&name).private_zone(false).build();
     let call = client
         .create_hosted_zone()
@@ -254,19 +198,9 @@ async fn create(client: Client, domain: String, name: String, shared: Shared) ->
         .send()
         .await
         .map_err(failed("route53:CreateHostedZone", &shared.regions[0]))?;
+    changes.note(made.change_info.map(|info| info.id));
     let id = made.hosted_zone.map(|zone| zone.id).unwrap_or_default();
+    let id = id.trim_start_matches("/hostedzone/").to_owned();
     let tags = shared.each_tag().chain([("Name".to_owned(), name)]).collect();
-    tag(client, id.trim_start_matches("/hostedzone/").to_owned(), tags, shared).await
-}
-
-async fn tag(client: Client, id: String, tags: Vec<(String, String)>, shared: Shared) -> Result<(), Trouble> {
-    let call = client
-        .change_tags_for_resource()
-        .resource_type(TagResourceType::Hostedzone)
-        .resource_id(id)
-        .set_add_tags(Some(route53_tags(tags)));
-    call.send()
-        .await
-        .map_err(failed("route53:ChangeTagsForResource", &shared.regions[0]))?;
-    Ok(())
+    tag(TagResourceType::Hostedzone, id, tags, shared).await
 }

@@ -110,7 +110,6 @@ kinds! {
     Certificate = "AWS::CertificateManager::Certificate", None, Named {};
 
     RestApi = "AWS::ApiGateway::RestApi", Some("Name"), List { root: "RootResourceId" };
-    ApiAccount = "AWS::ApiGateway::Account", None, None {};
     ApiResource = "AWS::ApiGateway::Resource", None, None {};
     ApiMethod = "AWS::ApiGateway::Method", None, None {};
     ApiModel = "AWS::ApiGateway::Model", None, None {};

@@ -193,6 +193,73 @@ async fn too_few_addresses_for_the_gateways_are_seen_as_well() {
     );
 }
 
+/// An account that runs so many functions at once in the standby region, and reserves none of them.
+fn with_functions(upstream: &str, at_once: u32) -> String {
+    proxy(upstream, move |request| {
+        let asked = request.contains("/account-settings") && request.contains("/us-east-2/");
+        asked.then(|| {
+            Instead::Json(format!(
+                "{{\"AccountLimit\":{{\"ConcurrentExecutions\":{at_once},\"UnreservedConcurrentExecutions\":{at_once}}}}}"
+            ))
+        })
+    })
+}
+
+/// 240 are reserved in each region, and Lambda keeps 100 for others.
+#[tokio::test]
+async fn too_few_functions_at_once_are_seen_before_anything_is_changed() {
+    let emulator = Emulator::ministack();
+    let trouble = refused(&world(&with_functions(emulator.url().as_str(), 339)).await).await;
+    assert_eq!(trouble.kind, TroubleKind::Quota);
+    let said = trouble.to_string();
+    assert!(
+        said.starts_with(
+            "us-east-2 runs 339 functions at once, and 339 of these are not reserved: 240 are to be reserved, and Lambda wants \
+             100 to remain"
+        ),
+        "{said}"
+    );
+    assert!(
+        said.contains("L-B99A9384") && said.contains("functions.reserved-concurrency"),
+        "{said}"
+    );
+    let enough = world(&with_functions(emulator.url().as_str(), 340)).await;
+    let account = apply(&enough, Options::default(), &Log::default()).await.unwrap();
+    assert!(account.failure.is_none(), "{:#?}", account.failure);
+    // What is there already has reserved its own.
+    let full = world(&with_functions(emulator.url().as_str(), 100)).await;
+    let account = apply(&full, Options::default(), &Log::default()).await.unwrap();
+    assert!(account.failure.is_none(), "{:#?}", account.failure);
+}
+
+/// Health checks sign nothing: switch B has to be readable by anybody.
+#[tokio::test]
+async fn an_account_that_lets_nothing_be_public() {
+    let emulator = Emulator::ministack();
+    let blocked = |block: bool| {
+        proxy(emulator.url().as_str(), move |request| {
+            let asked = request.contains("/v20180820/configuration/publicAccessBlock");
+            asked.then(|| {
+                Instead::Xml(format!(
+                    "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true\
+                     </IgnorePublicAcls><BlockPublicPolicy>{block}</BlockPublicPolicy><RestrictPublicBuckets>false\
+                     </RestrictPublicBuckets></PublicAccessBlockConfiguration>"
+                ))
+            })
+        })
+    };
+    let trouble = refused(&world(&blocked(true)).await).await;
+    assert_eq!(trouble.kind, TroubleKind::Unfit);
+    let said = trouble.to_string();
+    assert!(
+        said.starts_with("S3 Block Public Access is on for the whole account 000000000000"),
+        "{said}"
+    );
+    assert!(said.contains("understudy-dev1-switch-b-000000000000"), "{said}");
+    let log = Log::default();
+    assert!(world(&blocked(false)).await.preflight(&log).await.is_ok());
+}
+
 #[tokio::test]
 async fn while_a_failover_is_under_way() {
     let emulator = Emulator::ministack();

@@ -10,6 +10,7 @@ mod documentation;
 #[expect(dead_code, reason = "only the engine needs moto")]
 mod emulator;
 mod interrupted;
+mod left_behind;
 mod not_ours;
 mod operations;
 mod pins;

@@ -1,6 +1,7 @@
 //! The global database: made, left alone after a failover, rebuilt only when that is asked for.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_rds::types::DbCluster;
 use understudy_provisioner::aws::trouble::TroubleKind;
 use understudy_provisioner::spanning::database::{Cluster, Database, Wanted};
 use understudy_provisioner::spanning::secrets::{Holds, Secret, Secrets};
@@ -12,11 +13,20 @@ use crate::support::{apply, plan, remove, start};
 /// The only version of 16 that the emulator takes.
 const VERSION: &str = "16.11";
 
-fn database(shared: &Shared) -> Database {
+/// The parameter group of the instances, as their stack makes it.
+const INSTANCES: &str = "understudy-dev1-instance-parameters";
+
+fn monitoring(region: &str) -> String {
+    format!("arn:aws:iam::000000000000:role/understudy-dev1-{region}-database-monitoring")
+}
+
+pub(crate) fn database(shared: &Shared) -> Database {
     let cluster = |region: &str| Cluster {
         name: format!("understudy-dev1-{region}-database"),
         subnet_group: format!("understudy-dev1-{region}-database"),
         parameter_group: "default.aurora-postgresql16".to_owned(),
+        instance_parameter_group: INSTANCES.to_owned(),
+        monitoring_role: Some(monitoring(region)),
         security_groups: Some(vec!["sg-1".to_owned()]),
         key: Some(format!("arn:aws:kms:{region}:000000000000:key/1")),
     };
@@ -37,8 +47,16 @@ fn database(shared: &Shared) -> Database {
     }
 }
 
-/// What the database needs: a password, and the lease table.
-async fn prepare(shared: &Shared) {
+/// What the database needs: a password, the lease table, and groups.
+pub(crate) async fn prepare(shared: &Shared) {
+    for region in &shared.regions {
+        let rds = shared.aws.rds(region);
+        let group = rds.create_db_parameter_group().db_parameter_group_name(INSTANCES);
+        let group = group
+            .db_parameter_group_family("aurora-postgresql16")
+            .description("test");
+        group.send().await.unwrap();
+    }
     apply(&Secrets {
         name: "secrets",
         shared: shared.clone(),
@@ -114,6 +132,19 @@ async fn a_writer_at_home_and_a_secondary_with_an_instance() {
         assert_eq!(cluster.backup_retention_period(), Some(14));
         assert_eq!(cluster.deletion_protection(), Some(true));
         assert_eq!(cluster.engine_version(), Some(VERSION));
+        assert_eq!(cluster.iam_database_authentication_enabled(), Some(true));
+        assert_eq!(security_groups(cluster), ["sg-1"]);
+        let instances = rds.describe_db_instances().send().await.unwrap();
+        let instance = &instances.db_instances()[0];
+        assert_eq!(
+            instance.db_parameter_groups()[0].db_parameter_group_name(),
+            Some(INSTANCES)
+        );
+        assert_eq!(instance.monitoring_interval(), Some(60));
+        assert_eq!(
+            instance.monitoring_role_arn(),
+            Some(monitoring(region.as_str()).as_str())
+        );
         assert_eq!(
             cluster.db_cluster_members().len(),
             1,
@@ -156,6 +187,64 @@ async fn a_writer_at_home_and_a_secondary_with_an_instance() {
             .db_instances()
             .is_empty()
     );
+}
+
+fn security_groups(cluster: &DbCluster) -> Vec<&str> {
+    let groups = cluster.vpc_security_groups().iter();
+    groups.filter_map(|group| group.vpc_security_group_id()).collect()
+}
+
+/// What somebody changes by hand is seen in both regions, and brought back.
+#[tokio::test]
+async fn settings_of_clusters_and_instances_that_drifted_are_brought_back() {
+    let (_emulator, shared) = start().await;
+    prepare(&shared).await;
+    let database = database(&shared);
+    apply(&database).await;
+    for (index, region) in shared.regions.iter().enumerate() {
+        let rds = shared.aws.rds(region);
+        let name = &database.wanted.clusters[index].name;
+        let cluster = rds.modify_db_cluster().db_cluster_identifier(name);
+        cluster
+            .vpc_security_group_ids("sg-open")
+            .enable_iam_database_authentication(false)
+            .backup_retention_period(1)
+            .apply_immediately(true)
+            .send()
+            .await
+            .unwrap();
+        let instance = rds.modify_db_instance().db_instance_identifier(format!("{name}-1"));
+        instance
+            .db_parameter_group_name("default.aurora-postgresql16")
+            .monitoring_interval(5)
+            .monitoring_role_arn("arn:aws:iam::000000000000:role/other")
+            .apply_immediately(true)
+            .send()
+            .await
+            .unwrap();
+    }
+    let expected = |region: &str| {
+        [
+            format!(
+                "Change database instance understudy-dev1-{region}-database-1 in {region}: parameter group {INSTANCES}, \
+                 monitored every 5 -> 60 s, the role for monitoring"
+            ),
+            format!(
+                "Change database cluster understudy-dev1-{region}-database in {region}: backups for 1 -> 14 days, security \
+                 groups sg-open -> sg-1, who may connect by IAM"
+            ),
+        ]
+    };
+    assert_eq!(
+        plan(&database).await,
+        [expected("us-east-1"), expected("us-east-2")].concat()
+    );
+    apply(&database).await;
+    for region in &shared.regions {
+        let rds = shared.aws.rds(region);
+        let clusters = rds.describe_db_clusters().send().await.unwrap();
+        assert_eq!(security_groups(&clusters.db_clusters()[0]), ["sg-1"]);
+    }
 }
 
 #[tokio::test]
@@ -264,4 +353,15 @@ async fn after_a_detach_the_old_cluster_is_replaced_only_if_that_is_asked_for() 
         members(&shared).await,
         [("us-east-1".to_owned(), false), ("us-east-2".to_owned(), true)]
     );
+    // The engine gives a new global cluster no tags; without them, nobody could tell whose it is once it is empty.
+    let rds = shared.aws.rds(&shared.regions[0]);
+    let globals = rds.describe_global_clusters().send().await.unwrap();
+    for global in globals.global_clusters() {
+        let tags = global.tag_list().iter();
+        let owners: Vec<_> = tags.filter(|tag| tag.key() == Some("understudy:environment")).collect();
+        assert_eq!(owners.len(), 1, "{global:?}");
+    }
+    assert_eq!(remove(&database, true).await, []);
+    let globals = rds.describe_global_clusters().send().await.unwrap();
+    assert_eq!(globals.global_clusters(), []);
 }

@@ -7,7 +7,7 @@ use understudy_provisioner::spanning::peering::{Network, Peering};
 
 use crate::support::{apply, plan, remove, start};
 
-async fn network(shared: &Shared, index: usize, cidr: &str) -> Network {
+pub(crate) async fn network(shared: &Shared, index: usize, cidr: &str) -> Network {
     let ec2 = Ec2::new(&shared.aws, &shared.regions[index]);
     let vpc = ec2.call("CreateVpc", &[("CidrBlock", cidr)]).await.unwrap();
     let vpc = vpc.at(&["vpc", "vpcId"]).to_owned();
@@ -99,10 +99,16 @@ async fn events_are_forwarded_both_ways_and_never_back() {
             "arn:aws:iam::000000000000:role/understudy-dev1-{region}-forward"
         ))
     };
+    let letters = |region: &str| {
+        Some(format!(
+            "arn:aws:sqs:{region}:000000000000:understudy-dev1-{region}-undelivered"
+        ))
+    };
     let forwarding = Forwarding {
         shared: shared.clone(),
         rules: rules.clone(),
         roles: [role("us-east-1"), role("us-east-2")],
+        dead_letters: [letters("us-east-1"), letters("us-east-2")],
     };
     apply(&forwarding).await;
     for (index, name) in rules.iter().enumerate() {
@@ -118,8 +124,26 @@ async fn events_are_forwarded_both_ways_and_never_back() {
         let targets = client.list_targets_by_rule().rule(name).send().await.unwrap();
         let bus = format!("arn:aws:events:{there}:000000000000:event-bus/default");
         assert_eq!(targets.targets()[0].arn(), bus);
-        assert!(targets.targets()[0].role_arn().is_some());
+        let target = &targets.targets()[0];
+        assert!(target.role_arn().is_some());
+        // An engine that must be done within 60 s has no use for what is older than this.
+        let patience = target.retry_policy().unwrap();
+        assert_eq!(patience.maximum_event_age_in_seconds(), Some(300));
+        let letters = target.dead_letter_config().unwrap().arn();
+        assert_eq!(letters, forwarding.dead_letters[index].as_deref());
+        // Somebody makes it patient.
+        let mut patient = target.clone();
+        patient.retry_policy = None;
+        patient.dead_letter_config = None;
+        client.put_targets().rule(name).targets(patient).send().await.unwrap();
     }
+    let planned = plan(&forwarding).await;
+    assert_eq!(planned.len(), 2, "{planned:#?}");
+    assert!(
+        planned[0].starts_with("Change rule understudy-dev1-us-east-1-forward"),
+        "{planned:#?}"
+    );
+    apply(&forwarding).await;
     assert_eq!(remove(&forwarding, false).await, []);
     assert_eq!(plan(&forwarding).await.len(), 4);
 }

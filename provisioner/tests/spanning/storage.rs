@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, PointInTimeRecoveryStatus};
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, LifecycleRule, ServerSideEncryption,
+    VersioningConfiguration,
 };
 use understudy_provisioner::aws::trouble::TroubleKind;
 use understudy_provisioner::spanning::parameters::Parameters;
@@ -200,6 +201,7 @@ async fn parameters_are_the_same_in_both_regions_again_after_one_drifted() {
     assert!(parameters.read(&shared.regions[0]).await.unwrap().is_empty());
 }
 
+/// R4.3 of the one bucket that no stack has, and: what the engine wrote is not touched.
 #[tokio::test]
 async fn switches_are_released_and_a_flipped_one_is_not_touched() {
     let (_emulator, shared) = start().await;
@@ -207,6 +209,7 @@ async fn switches_are_released_and_a_flipped_one_is_not_touched() {
         shared: shared.clone(),
         table: "understudy-dev1-switches".to_owned(),
         bucket: "understudy-dev1-switch-b-000000000000".to_owned(),
+        versions_days: 90,
     };
     apply(&tables(&shared)).await;
     assert_eq!(switches.standing().await.unwrap().engaged, [None, None]);
@@ -229,6 +232,32 @@ async fn switches_are_released_and_a_flipped_one_is_not_touched() {
         .await
         .unwrap();
     assert_eq!(versioning.status, Some(BucketVersioningStatus::Enabled));
+    let encryption = s3.get_bucket_encryption().bucket(&switches.bucket).send().await;
+    let encryption = encryption.unwrap().server_side_encryption_configuration.unwrap();
+    let by = encryption.rules()[0].apply_server_side_encryption_by_default().unwrap();
+    assert_eq!(by.sse_algorithm(), &ServerSideEncryption::Aes256);
+    let lifecycle = async || {
+        let call = s3.get_bucket_lifecycle_configuration().bucket(&switches.bucket);
+        call.send().await.unwrap().rules.unwrap()
+    };
+    let expires = |rules: &[LifecycleRule]| rules[0].noncurrent_version_expiration().unwrap().noncurrent_days();
+    assert_eq!(expires(&lifecycle().await), Some(90));
+    let shorter = Switches {
+        versions_days: 30,
+        shared: shared.clone(),
+        table: switches.table.clone(),
+        bucket: switches.bucket.clone(),
+    };
+    assert_eq!(
+        plan(&shorter).await,
+        [format!(
+            "Change bucket {} in us-west-2: old versions expire",
+            switches.bucket
+        )]
+    );
+    apply(&shorter).await;
+    assert_eq!(expires(&lifecycle().await), Some(30));
+    apply(&switches).await;
     // What the engine wrote in a failover stays.
     let engaged = r#"{"answer":"engaged","engaged":true,"epoch":2,"order":1}"#;
     let put = s3.put_object().bucket(&switches.bucket).key("switch-b.json");

@@ -8,6 +8,7 @@ use aws_config::{BehaviorVersion, ConfigLoader};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use futures_util::future::BoxFuture;
 use understudy_policies::model::RegionName;
+use understudy_provisioner::aws::trouble::TroubleKind;
 use understudy_provisioner::aws::{Connections, Trouble};
 use understudy_provisioner::spanning::{Difference, Kept, Patience, Reconciler, Shared, Watch, converge};
 
@@ -112,4 +113,24 @@ pub(crate) async fn remove(part: &dyn Reconciler, data: bool) -> Vec<Kept> {
         .await
         .unwrap_or_else(|trouble| panic!("{trouble}; after {:#?}", steps.taken()));
     part.leftovers(data).await.unwrap().kept
+}
+
+/// What stands in the way: nothing is touched then, not even on the way out.
+pub(crate) async fn refused(part: &dyn Reconciler) -> Trouble {
+    let steps = Steps::default();
+    let look = async || part.differences().await;
+    let trouble = converge(part.name(), &steps, PATIENCE, look).await.unwrap_err();
+    assert_eq!(steps.taken(), Vec::<String>::new(), "nothing is touched: {trouble}");
+    trouble
+}
+
+/// The same, because it is somebody else's. `names` are in what is said.
+pub(crate) async fn not_ours(part: &dyn Reconciler, names: &[&str]) {
+    let trouble = refused(part).await;
+    assert_eq!(trouble.kind, TroubleKind::NotOurs, "{trouble}");
+    let said = trouble.to_string();
+    for name in names {
+        assert!(said.contains(name), "{name}: {said}");
+    }
+    assert!(said.contains("remove it"), "the way out is named: {said}");
 }

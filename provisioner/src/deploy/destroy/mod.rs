@@ -46,7 +46,7 @@ pub async fn destroy(world: &World, data: bool, report: &dyn Report) -> Result<D
     world.reachable().await?;
     let situation = world.at_rest().await?;
     let serves = situation.holder.or(situation.writer).unwrap_or(0);
-    let kept = Mutex::new(Vec::new());
+    let kept = Mutex::new(world.left_behind().await?);
     let nodes = nodes(world, serves, data, report, &kept);
     let outcome = graph::run(nodes, report)
         .await
@@ -90,10 +90,13 @@ fn nodes<'a>(world: &'a World, serves: usize, data: bool, report: &'a dyn Report
     let of = |index: usize| world.names.stack(&world.regions()[index], Layer::Engine.name());
     let machines = names(Layer::Workflows);
     let part = |name: &'static str, after: &[&str]| part(world, data, report, kept, name, after);
+    let apis = world.platform.stacks.iter().filter(|stack| stack.layer == Layer::Api);
+    let apis: Vec<&str> = apis.map(|stack| stack.name.as_str()).collect();
     let acting: Vec<&str> = machines.iter().map(String::as_str).collect();
     let engines = [of(1 - serves), of(serves)];
     let records = [acting.as_slice(), &engines.each_ref().map(String::as_str)].concat();
     let mut nodes = vec![
+        part("account", &apis),
         part("records", &records),
         part("health checks", &["records"]),
         part("certificates", &["records"]),
@@ -134,6 +137,7 @@ fn nodes<'a>(world: &'a World, serves: usize, data: bool, report: &'a dyn Report
                 after.extend(names(Layer::Signals));
                 after.extend(names(Layer::Engine));
             }
+            Layer::Functions => wait(&["records", "account"]),
             _ => wait(&["records"]),
         }
         nodes.push(stack_node(world, data, report, kept, stack, after));

@@ -58,6 +58,7 @@ impl Look<'_> {
                 "peering" => ("R8.1", "peering, and routes on both sides"),
                 "database" => ("R2.1", "database clusters, instances, settings"),
                 "replication" => ("R4.1", "replication of buckets, both ways"),
+                "account" => ("R3.3", "API Gateway has a role for its logs"),
                 "certificates" => ("R3.3", "certificates are validated"),
                 "parameters" => ("R7.2", "parameters are equal in both regions"),
                 "switches" => ("R1.2", "switches are there"),

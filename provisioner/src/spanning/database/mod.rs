@@ -13,6 +13,7 @@
 mod calls;
 mod endpoints;
 mod removal;
+mod settings;
 
 use std::collections::BTreeMap;
 
@@ -20,16 +21,19 @@ use async_trait::async_trait;
 use aws_sdk_rds::types::{DbCluster, DbInstance, GlobalCluster, GlobalClusterMember, Tag};
 use understudy_policies::model::RegionName;
 
-use super::ChangeKind::{Add, Change, Replace};
+use super::ChangeKind::{Add, Replace};
 use super::situation::{Places, Situation, member_of};
 use super::{Difference, GLOBAL, Leftovers, Reconciler, Shared};
 use crate::aws::Trouble;
-use crate::aws::trouble::{TroubleKind, failed, found};
+use crate::aws::trouble::{failed, found};
 
 pub(super) const ENGINE: &str = "aurora-postgresql";
 const AVAILABLE: &str = "available";
 /// The log that is kept outside the database.
 pub(super) const LOG: &str = "postgresql";
+/// Seconds between two reports on an instance's machine: RDS takes 1, 5, 10, 15, 30 or 60. They are for people; no decision
+/// rests on them.
+pub(super) const MONITORING_S: i32 = 60;
 
 /// One region's cluster.
 #[derive(Debug, Clone)]
@@ -40,6 +44,10 @@ pub struct Cluster {
     pub subnet_group: String,
     /// Its parameters.
     pub parameter_group: String,
+    /// The parameters of its instances.
+    pub instance_parameter_group: String,
+    /// The role by which instances tell how their machines do; none: not known before it is there.
+    pub monitoring_role: Option<String>,
     /// Who may connect; none: not known before the region's network is there.
     pub security_groups: Option<Vec<String>>,
     /// The key that encrypts it; none: not known before the region's keys are there.
@@ -104,6 +112,7 @@ impl Reconciler for Database {
         for index in 0..2 {
             self.ours(&seen, index)?;
         }
+        self.global_is_ours(&seen)?;
         let writer = self.writer(&seen)?;
         let other = 1 - writer;
         let region = |index: usize| &self.shared.regions[index];
@@ -219,6 +228,35 @@ impl Database {
         Err(self.shared.not_ours(&self.what(index), &self.shared.regions[index]))
     }
 
+    /// A global cluster with our name that neither carries our tag nor has a member of ours is somebody else's.
+    fn global_is_ours(&self, seen: &Seen) -> Result<(), Trouble> {
+        let mut named = seen.globals.iter().filter(|global| self.is_named(global));
+        match named.find(|global| !self.owns_global(global)) {
+            None => Ok(()),
+            Some(other) => {
+                let what = format!(
+                    "global cluster {}",
+                    other.global_cluster_identifier().unwrap_or_default()
+                );
+                Err(self.shared.not_ours(&what, &self.shared.regions[0]))
+            }
+        }
+    }
+
+    /// Whether a global cluster has our name, or one of those that the engine takes after a detach.
+    fn is_named(&self, global: &GlobalCluster) -> bool {
+        let name = global.global_cluster_identifier().unwrap_or_default();
+        let rest = name.strip_prefix(&self.wanted.global);
+        rest.is_some_and(|rest| {
+            rest.is_empty() || rest.strip_prefix('-').is_some_and(|rest| rest.parse::<u32>().is_ok())
+        })
+    }
+
+    /// One that the engine made after a detach has no tags yet: whose members it has tells.
+    fn owns_global(&self, global: &GlobalCluster) -> bool {
+        self.shared.owns(&tags_of(global.tag_list())) || (0..2).any(|index| self.has_member(global, index))
+    }
+
     /// Who writes, or is to be made first.
     fn writer(&self, seen: &Seen) -> Result<usize, Trouble> {
         if let Some(writer) = seen.situation.writer {
@@ -263,118 +301,6 @@ impl Database {
             .and_then(|cluster| cluster.status.as_deref());
         let mut instances = seen.instances[index].iter();
         cluster == Some(AVAILABLE) && instances.any(|instance| instance.db_instance_status() == Some(AVAILABLE))
-    }
-
-    /// The instances and the settings of one region's cluster.
-    fn details(&self, seen: &Seen, index: usize, all: &mut Vec<Difference>) {
-        let region = &self.shared.regions[index];
-        let what = self.what(index);
-        let cluster = seen.clusters[index].as_ref();
-        let available = cluster.and_then(|cluster| cluster.status.as_deref()) == Some(AVAILABLE);
-        if let Some(cluster) = cluster.filter(|_| !available) {
-            let status = cluster.status.as_deref().unwrap_or("in an unknown state");
-            all.push(Difference::new(Change, region, &what, format!("is {status}")).waits());
-        }
-        for number in 1..=self.wanted.instances {
-            let name = self.instance(index, number);
-            let instance = seen.instances[index]
-                .iter()
-                .find(|instance| instance.db_instance_identifier() == Some(&name));
-            let what = format!("database instance {name}");
-            match instance {
-                None => {
-                    let act = self.create_instance(index, &name);
-                    let detail = self.wanted.class.clone();
-                    all.push(Difference::new(Add, region, what, detail).by_if(available, act));
-                }
-                Some(instance) if instance.db_instance_status() != Some(AVAILABLE) => {
-                    let status = instance.db_instance_status().unwrap_or("in an unknown state");
-                    all.push(Difference::new(Change, region, what, format!("is {status}")).waits());
-                }
-                Some(instance) if instance.db_instance_class() != Some(&self.wanted.class) => {
-                    let from = instance.db_instance_class().unwrap_or_default();
-                    let act = self.resize(index, &name);
-                    all.push(
-                        Difference::new(Change, region, what, format!("{from} -> {}", self.wanted.class))
-                            .risky("it restarts: seconds to minutes without this instance")
-                            .by_if(available, act),
-                    );
-                }
-                Some(instance) => {
-                    let missing = self.shared.missing_tags(&tags_of(instance.tag_list()));
-                    if !missing.is_empty() {
-                        let act = self.tag(index, instance.db_instance_arn().unwrap_or_default(), missing);
-                        all.push(Difference::new(Change, region, what, "tags").by(act));
-                    }
-                }
-            }
-        }
-        if let Some(cluster) = cluster {
-            self.settings(cluster, index, available, all);
-        }
-    }
-
-    fn settings(&self, cluster: &DbCluster, index: usize, available: bool, all: &mut Vec<Difference>) {
-        let region = &self.shared.regions[index];
-        let what = self.what(index);
-        if cluster.storage_encrypted() != Some(true) {
-            let said = format!("{what} in {region} is not encrypted, and that cannot be changed: restore it encrypted");
-            all.push(
-                Difference::new(Replace, region, &what, "encryption")
-                    .risky("only by a new cluster")
-                    .refused(Trouble::own(TroubleKind::Unfit, said)),
-            );
-        }
-        let mut wrong = Vec::new();
-        if cluster.backup_retention_period() != Some(self.wanted.retention_days) {
-            wrong.push(format!(
-                "backups for {} -> {} days",
-                cluster.backup_retention_period().unwrap_or_default(),
-                self.wanted.retention_days
-            ));
-        }
-        if cluster.deletion_protection() != Some(true) {
-            wrong.push("deletion protection".to_owned());
-        }
-        let group = &self.wanted.clusters[index].parameter_group;
-        if cluster.db_cluster_parameter_group() != Some(group) {
-            wrong.push(format!("parameter group {group}"));
-        }
-        if !wrong.is_empty() {
-            let act = self.modify(index);
-            all.push(Difference::new(Change, region, &what, wrong.join(", ")).by_if(available, act));
-        }
-        let missing = self.shared.missing_tags(&tags_of(cluster.tag_list()));
-        if !missing.is_empty() {
-            let act = self.tag(index, cluster.db_cluster_arn().unwrap_or_default(), missing);
-            all.push(Difference::new(Change, region, &what, "tags").by(act));
-        }
-    }
-
-    /// What belongs to the pair.
-    fn of_global(&self, global: &GlobalCluster, all: &mut Vec<Difference>) {
-        let what = format!(
-            "global cluster {}",
-            global.global_cluster_identifier().unwrap_or_default()
-        );
-        if global.engine_version() != Some(&self.wanted.engine_version) {
-            let from = global.engine_version().unwrap_or_default();
-            let act = self.upgrade(global);
-            all.push(
-                Difference::new(
-                    Change,
-                    GLOBAL,
-                    &what,
-                    format!("version {from} -> {}", self.wanted.engine_version),
-                )
-                .risky("both regions restart, one after the other")
-                .by(act),
-            );
-        }
-        if global.deletion_protection() != Some(true) {
-            let act = self.protect_global(global, true);
-            all.push(Difference::new(Change, GLOBAL, &what, "deletion protection").by(act));
-        }
     }
 
     /// The cluster of a region that is not a member of the serving global cluster.

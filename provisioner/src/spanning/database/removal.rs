@@ -39,17 +39,18 @@ impl Database {
             left.remove.extend(steps);
             before = true;
         }
-        for global in &seen.globals {
-            let Some(name) = global.global_cluster_identifier().filter(|name| self.owns_global(name)) else {
+        for global in seen.globals.iter().filter(|global| self.is_named(global)) {
+            let Some(name) = global.global_cluster_identifier().filter(|_| self.owns_global(global)) else {
                 continue;
             };
-            if !self.shared.owns(&tags_of(global.tag_list())) {
-                continue;
-            }
             let what = format!("global cluster {name}");
             if !data {
                 left.keep_data(what, GLOBAL);
                 continue;
+            }
+            // Without its members, nothing but its tags says whose it is.
+            if !self.shared.owns(&tags_of(global.tag_list())) {
+                left.remove.push(self.tag_global(global, &what));
             }
             let mut wait = before || !global.global_cluster_members().is_empty();
             if global.deletion_protection() == Some(true) {
@@ -63,13 +64,6 @@ impl Database {
                 .push(Difference::new(Remove, GLOBAL, what, "empty").by_if(!wait, act));
         }
         Ok(left)
-    }
-
-    fn owns_global(&self, name: &str) -> bool {
-        let rest = name.strip_prefix(&self.wanted.global);
-        rest.is_some_and(|rest| {
-            rest.is_empty() || rest.strip_prefix('-').is_some_and(|rest| rest.parse::<u32>().is_ok())
-        })
     }
 
     /// The next step of removing the cluster that stands in the way of a new secondary. A snapshot comes first, and nothing goes

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::excuse::Excuse;
 use super::super::kinds::{
-    ApiAccount, ApiClientCertificate, ApiDeployment, ApiDomain, ApiMapping, ApiMethod, ApiModel, ApiResource, ApiStage,
+    ApiClientCertificate, ApiDeployment, ApiDomain, ApiMapping, ApiMethod, ApiModel, ApiResource, ApiStage,
     ApiValidator, LogGroup, Permission, RestApi, WebAcl, WebAclAssociation, WebAclLogging,
 };
 use super::super::model::{Expr, Handle, Template};
@@ -298,29 +298,6 @@ fn stage(
         &site.names.log_group(site.region, "api"),
         json!({"RetentionInDays": site.deployment.retention.logs_days, "KmsKeyId": keys.logs}),
     );
-    let role = iam::service_role(
-        template,
-        site,
-        ["ApiLogsRole", "ApiLogsPolicy"],
-        "api-logs",
-        &iam::trust(site, "apigateway.amazonaws.com"),
-        vec![iam::allow(
-            "Logs",
-            &[
-                "logs:CreateLogGroup",
-                "logs:CreateLogStream",
-                "logs:DescribeLogGroups",
-                "logs:DescribeLogStreams",
-                "logs:FilterLogEvents",
-                "logs:GetLogEvents",
-                "logs:PutLogEvents",
-            ],
-            json!([logs.arn(), site.arn("logs", "log-group:API-Gateway-Execution-Logs_*")]),
-        )],
-    );
-    let account = template.add(ApiAccount, "ApiAccount", "", json!({"CloudWatchRoleArn": role.arn()}));
-    template.wait(&account, &["ApiLogsPolicy"]);
-    template.keep(&account);
 
     // A deployment is a copy: another content needs another one, and so another id.
     let mut digest = Sha256::new();
@@ -372,7 +349,6 @@ fn stage(
             "AccessLogSetting": {"DestinationArn": logs.arn(), "Format": format.to_string()},
         }),
     );
-    template.wait(&stage, &["ApiAccount"]);
     if site.is_standby() {
         template.excuse(&stage, &[Excuse::Lint("UL429", STANDBY_ONLY)]);
     }
@@ -384,6 +360,36 @@ fn stage(
         ],
     );
     stage
+}
+
+/// The role by which API Gateway writes logs. It comes with an earlier stack: an account has one for all of its APIs, so a
+/// reconciler sets it, and a stage with logs is refused before.
+pub(super) fn logs_role(template: &mut Template<'_>, site: &Site<'_>) {
+    let own = site.arn(
+        "logs",
+        &format!("log-group:{}:*", site.names.log_group(site.region, "api")),
+    );
+    let role = iam::service_role(
+        template,
+        site,
+        ["ApiLogsRole", "ApiLogsPolicy"],
+        "api-logs",
+        &iam::trust(site, "apigateway.amazonaws.com"),
+        vec![iam::allow(
+            "Logs",
+            &[
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:DescribeLogGroups",
+                "logs:DescribeLogStreams",
+                "logs:FilterLogEvents",
+                "logs:GetLogEvents",
+                "logs:PutLogEvents",
+            ],
+            json!([own, site.arn("logs", "log-group:API-Gateway-Execution-Logs_*")]),
+        )],
+    );
+    template.export("api-logs-role", role.arn());
 }
 
 fn firewall(

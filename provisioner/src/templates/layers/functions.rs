@@ -229,6 +229,7 @@ pub(super) fn build(site: &Site<'_>, below: &Below<'_>, stacks: &mut Vec<Stack>)
     common.extend(iam::interfaces(site));
     iam::policy(&mut template, COMMON, &site.name("functions"), &roles, common);
 
+    super::api::logs_role(&mut template, site);
     template.export("order-processor", processor.arn());
     let functions = Functions {
         intake: template.export("order-intake", intake.arn()),
