@@ -22,7 +22,7 @@ use crate::spanning::secrets::{Holds, Secret, Secrets};
 use crate::spanning::sidecar_names::{SidecarNames, SidecarZone};
 use crate::spanning::switches::Switches;
 use crate::spanning::tables::{Table, Tables};
-use crate::templates::Layer;
+use crate::templates::{HEALTH_PATH, Layer};
 use crate::workflow::{CHECK_PARAMETER, ZONE_PARAMETER};
 
 /// The attribute by which sessions expire.
