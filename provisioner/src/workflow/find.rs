@@ -39,8 +39,7 @@ impl Search<'_> {
     /// Puts its states.
     pub(super) fn put(&self, place: &Place<'_>, all: &mut Map<String, Value>) {
         let state = |part: &str| format!("{}_{part}", self.name);
-        let [page, first, more, take, ours, other] =
-            ["page", "first", "more", "take", "ours", "other"].map(|part| state(part));
+        let [page, first, more, take, ours, other] = ["page", "first", "more", "take", "ours", "other"].map(&state);
         let mut read = |id: String, parameters: &Value| {
             let mut read = task("aws-sdk:rds:describeGlobalClusters", parameters, LOOK);
             read["ResultPath"] = "$.page".into();

@@ -68,10 +68,8 @@ async fn a_stack_of_somebody_else_stops_apply_and_outlives_destroy() {
         (STACK, TroubleKind::NotOurs)
     );
     assert!(is_there(&world).await);
-    let drifted = drift(&world)
-        .await
-        .map(|drift| drift.text())
-        .unwrap_or_else(|why| why.to_string());
+    let drifted = drift(&world).await;
+    let drifted = drifted.map_or_else(|why| why.to_string(), |drift| drift.text());
     assert!(drifted.contains("does not carry our tag"), "{drifted}");
     let destroyed = destroy(&world, true, &Log::default()).await.unwrap();
     assert!(destroyed.failure.is_none(), "{}", destroyed.text());

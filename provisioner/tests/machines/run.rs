@@ -1,6 +1,6 @@
 //! Both ways, on an emulator.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::emulator::{AS_SAID, FAST, asked, entered, run};
 
