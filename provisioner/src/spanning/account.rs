@@ -5,12 +5,19 @@
 //! set is gone. It carries the environment's suffix like every role (R9.1), so when its environment is destroyed the setting goes
 //! with it, and the next `apply` of another environment sets its own.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::ChangeKind::{Add, Remove};
 use super::{Difference, Leftovers, Reconciler, Shared};
 use crate::aws::Trouble;
 use crate::aws::settings::{api_logs_role, role_exists, set_api_logs_role};
+
+/// API Gateway tries the role, and refuses one that IAM has not made known everywhere yet.
+const TRIES_MAX: u32 = 6;
+/// Longer than API Gateway's own limit: this call once in 20 s.
+const BETWEEN_TRIES: Duration = Duration::from_secs(21);
 
 /// The setting, in both regions.
 #[derive(Debug)]
@@ -64,6 +71,17 @@ impl Account {
 
     fn set(&self, index: usize, role: Option<String>) -> impl Future<Output = Result<(), Trouble>> + Send + 'static {
         let (aws, region) = (self.shared.aws.clone(), self.shared.regions[index].clone());
-        async move { set_api_logs_role(&aws, &region, role.as_deref()).await }
+        async move {
+            let mut tries = 0;
+            loop {
+                tries += 1;
+                match set_api_logs_role(&aws, &region, role.as_deref()).await {
+                    Err(trouble) if tries < TRIES_MAX && trouble.is(&["BadRequestException"]) => {
+                        tokio::time::sleep(BETWEEN_TRIES).await;
+                    }
+                    answer => return answer,
+                }
+            }
+        }
     }
 }

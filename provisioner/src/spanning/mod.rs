@@ -329,6 +329,10 @@ where
                     let key = (difference.what, difference.region, difference.detail);
                     let times = acted_on.entry(key).or_default();
                     *times += 1;
+                    if *times > 1 {
+                        // Services take a while to show what they were told.
+                        tokio::time::sleep(patience.look_every).await;
+                    }
                     if *times > TIMES_MAX {
                         return Err(Trouble::own(
                             TroubleKind::Call,

@@ -131,7 +131,8 @@ impl Database {
         }
         if let Some(mut wanted) = self.wanted.clusters[index].security_groups.clone() {
             let groups = cluster.vpc_security_groups().iter();
-            let mut is: Vec<&str> = groups.filter_map(|group| group.vpc_security_group_id()).collect();
+            let stays = groups.filter(|group| group.status() != Some("removing"));
+            let mut is: Vec<&str> = stays.filter_map(|group| group.vpc_security_group_id()).collect();
             wanted.sort_unstable();
             is.sort_unstable();
             if is != wanted {
