@@ -199,6 +199,7 @@ async fn nodes<'a>(world: &'a World, options: Options, report: &'a dyn Report) -
                 let name = name.clone();
                 move || {
                     Box::pin(async move {
+                        world.at_rest().await?;
                         let tell = |event: &Event| report.event(region, &name, event);
                         world.stacks().remove(region, &name, &mut Follow::new(&tell)).await?;
                         Ok(Done::Changed)

@@ -142,7 +142,17 @@ impl Secrets {
         let mut replicas = there.replication_status().iter();
         let replica = replicas.find(|replica| replica.region() == Some(away.as_str()));
         match replica.and_then(|replica| replica.status()) {
-            Some(StatusType::InSync) => {}
+            Some(StatusType::InSync) => {
+                // It says so of the text before, for a moment.
+                if let Holds::Text(Some(text)) = &secret.holds
+                    && value(&self.shared.aws.secrets(away), &secret.name, away)
+                        .await?
+                        .as_ref()
+                        != Some(text)
+                {
+                    all.push(Difference::new(Change, away, &what, "the replica follows").waits());
+                }
+            }
             Some(StatusType::Failed) => {
                 let said = replica
                     .and_then(|replica| replica.status_message())

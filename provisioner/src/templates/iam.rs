@@ -165,7 +165,7 @@ pub(super) fn policy(
 }
 
 /// Why a statement's resources cannot be named more narrowly, by the action. One that is not here has to be.
-const WILDCARDS: [(&str, &str); 18] = [
+const WILDCARDS: [(&str, &str); 19] = [
     (
         "cloudwatch:DescribeAlarms",
         "the alarms of this environment, in each region in which a witness's may be",
@@ -183,7 +183,11 @@ const WILDCARDS: [(&str, &str); 18] = [
         "the other region's key is known by its alias only, which is the condition",
     ),
     ("logs:CreateLogDelivery", "the delivery of vended logs has no resources"),
-    ("logs:CreateLogGroup", "API Gateway chooses the end of its group's name"),
+    (
+        "logs:CreateLogGroup",
+        "API Gateway chooses the end of its group's name, and writes for every environment with one role",
+    ),
+    ("logs:DescribeLogGroups", "API Gateway looks through all log groups"),
     ("logs:", "the streams of one group"),
     ("rds:DescribeDBClusterSnapshots", "Aurora chooses the snapshot's name"),
     (

@@ -15,7 +15,12 @@ use crate::support::{LACKS, Log, world};
 fn with(world: &World, change: impl FnOnce(&mut Deployment)) -> World {
     let mut deployment = world.deployment.clone();
     change(&mut deployment);
-    let mut other = World::new(world.policy.clone(), deployment, world.shared.aws.clone());
+    let mut other = World::new(
+        world.policy.clone(),
+        world.policy_text.clone(),
+        deployment,
+        world.shared.aws.clone(),
+    );
     let known = other.platform.types();
     let lacks = LACKS.map(str::to_owned).into_iter();
     other
@@ -31,7 +36,11 @@ async fn a_domain_that_is_no_longer_in_the_file() {
     let world = world(emulator.url().as_str()).await;
     let account = apply(&world, Options::default(), &Log::default()).await.unwrap();
     assert!(account.failure.is_none(), "{:#?}", account.failure);
-    let without = with(&world, |deployment| deployment.domain = None);
+    // The engine needs a domain, so it goes with it.
+    let without = with(&world, |deployment| {
+        deployment.domain = None;
+        deployment.engine = None;
+    });
 
     let drifted = drift(&without).await.unwrap().text();
     for left in [
@@ -96,13 +105,27 @@ async fn a_layer_that_is_no_longer_in_the_file() {
     let world = world(emulator.url().as_str()).await;
     let account = apply(&world, Options::default(), &Log::default()).await.unwrap();
     assert!(account.failure.is_none(), "{:#?}", account.failure);
-    let without = with(&world, |deployment| deployment.egress = None);
+    let without = with(&world, |deployment| {
+        deployment.egress = None;
+        deployment.engine = None;
+    });
     let drifted = drift(&without).await.unwrap().text();
-    let stack = "stack understudy-dev1-us-east-2-egress in us-east-2: the files no longer ask for it";
-    assert!(drifted.contains(stack), "{drifted}");
+    for layer in ["egress", "engine"] {
+        let stack = format!("stack understudy-dev1-us-east-2-{layer} in us-east-2: the files no longer ask for it");
+        assert!(drifted.contains(&stack), "{drifted}");
+    }
     let planned = plan(&without).await.unwrap().text();
     assert!(planned.contains("stack understudy-dev1-us-east-2-egress"), "{planned}");
     let account = apply(&without, Options::default(), &Log::default()).await.unwrap();
     assert!(account.failure.is_none(), "{:#?}", account.failure);
     assert!(!drift(&without).await.unwrap().text().contains("egress"));
+    // Destroying takes them along as well.
+    let account = apply(&world, Options::default(), &Log::default()).await.unwrap();
+    assert!(account.failure.is_none(), "{:#?}", account.failure);
+    let destroyed = destroy(&without, true, &Log::default()).await.unwrap();
+    assert!(destroyed.failure.is_none(), "{}", destroyed.text());
+    for layer in ["egress", "engine"] {
+        let stack = format!("understudy-dev1-us-east-2-{layer}");
+        assert!(destroyed.removed.contains(&stack), "{}", destroyed.text());
+    }
 }

@@ -205,6 +205,7 @@ fn no_service_may_use_a_key_for_somebody_else() {
     let stranger = "999999999999".to_owned();
     for [here, _] in sides(&made) {
         let foreign = |service: &str, resource: &str| format!("arn:aws:{service}:{here}:{stranger}:{resource}");
+        let logs = format!("logs.{here}.amazonaws.com");
         let cases: [(&str, &str, Context); 6] = [
             (
                 "MessagesKey",
@@ -237,7 +238,7 @@ fn no_service_may_use_a_key_for_somebody_else() {
             ),
             (
                 "LogsKey",
-                "logs.us-east-1.amazonaws.com",
+                &logs,
                 vec![("kms:EncryptionContext:aws:logs:arn", foreign("logs", "log-group:x"))],
             ),
             (

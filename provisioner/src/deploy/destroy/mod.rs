@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use serde::Serialize;
+use understudy_policies::model::RegionName;
 
 use super::graph::{self, Done, Node};
 use super::progress::Report;
@@ -47,7 +48,17 @@ pub async fn destroy(world: &World, data: bool, report: &dyn Report) -> Result<D
     let situation = world.at_rest().await?;
     let serves = situation.holder.or(situation.writer).unwrap_or(0);
     let kept = Mutex::new(world.left_behind().await?);
-    let nodes = nodes(world, serves, data, report, &kept);
+    let obsolete = super::apply::obsolete(world).await?;
+    let mut nodes = nodes(world, serves, data, report, &kept);
+    for (region, name) in obsolete {
+        let (after, before) = around(world, region, &name);
+        for node in &mut nodes {
+            if before.contains(&node.name) {
+                node.after.push(name.clone());
+            }
+        }
+        nodes.push(obsolete_node(world, report, &kept, region, name, after));
+    }
     let outcome = graph::run(nodes, report)
         .await
         .map_err(|why| Trouble::own(TroubleKind::Unfit, why))?;
@@ -94,6 +105,8 @@ fn nodes<'a>(world: &'a World, serves: usize, data: bool, report: &'a dyn Report
     let apis: Vec<&str> = apis.map(|stack| stack.name.as_str()).collect();
     let acting: Vec<&str> = machines.iter().map(String::as_str).collect();
     let engines = [of(1 - serves), of(serves)];
+    let signals = names(Layer::Signals);
+    let signals: Vec<&str> = signals.iter().map(String::as_str).collect();
     let records = [acting.as_slice(), &engines.each_ref().map(String::as_str)].concat();
     let mut nodes = vec![
         part("account", &apis),
@@ -110,8 +123,8 @@ fn nodes<'a>(world: &'a World, serves: usize, data: bool, report: &'a dyn Report
         part("secrets", &["database"]),
         part("zone", &["records", "certificates"]),
         left_behind(world),
-        part("sidecar names", &[]),
-        part("engine files", &[]),
+        part("sidecar names", &signals),
+        part("engine files", &engines.each_ref().map(String::as_str)),
     ];
     for stack in &world.platform.stacks {
         let needed_by = world
@@ -143,6 +156,57 @@ fn nodes<'a>(world: &'a World, serves: usize, data: bool, report: &'a dyn Report
         nodes.push(stack_node(world, data, report, kept, stack, after));
     }
     nodes
+}
+
+/// Of a stack that the files no longer ask for: the stacks that go before it, and those that go after.
+fn around(world: &World, region: &RegionName, name: &str) -> (Vec<String>, Vec<String>) {
+    let layer = Layer::ALL
+        .into_iter()
+        .find(|layer| world.names.stack(region, layer.name()) == name)
+        .unwrap_or(Layer::Engine);
+    let stacks = |is: &dyn Fn(Layer) -> bool| -> Vec<String> {
+        let stacks = world.platform.stacks.iter().filter(|stack| is(stack.layer));
+        stacks.map(|stack| stack.name.clone()).collect()
+    };
+    // Sidecars that go silent raise an alarm, so signals go first, as with those that the files ask for.
+    match layer {
+        Layer::Engine => (
+            stacks(&|other| other == Layer::Signals),
+            stacks(&|other| other != Layer::Signals),
+        ),
+        _ => (stacks(&|other| other > layer), stacks(&|other| other < layer)),
+    }
+}
+
+fn obsolete_node<'a>(
+    world: &'a World,
+    report: &'a dyn Report,
+    kept: &'a KeptList,
+    region: &'a RegionName,
+    name: String,
+    after: Vec<String>,
+) -> Node<'a> {
+    Node {
+        name: name.clone(),
+        after,
+        seconds: 60,
+        work: Box::new(move || {
+            Box::pin(async move {
+                let tell = |event: &Event| report.event(region, &name, event);
+                world.stacks().remove(region, &name, &mut Follow::new(&tell)).await?;
+                keep(
+                    kept,
+                    [Kept {
+                        what: format!("what the stack {name} retains"),
+                        region: region.to_string(),
+                        why: "the files no longer ask for it, so its data is not looked at: file systems, for example"
+                            .to_owned(),
+                    }],
+                );
+                Ok(Done::Changed)
+            })
+        }),
+    }
 }
 
 /// What a verification has left that was interrupted.
@@ -246,9 +310,12 @@ fn stack_node<'a>(
                         Applied::Changed => Done::Changed,
                     });
                 }
-                if whole && data {
+                if data {
+                    // Also of one whose deletion has failed: often because something was written into a bucket meanwhile.
                     let locked = empty(world, stack, kept).await?;
-                    release(world, stack, &locked, &mut follow, kept).await?;
+                    if whole {
+                        release(world, stack, &locked, &mut follow, kept).await?;
+                    }
                 }
                 stacks.remove(region, name, &mut follow).await?;
                 Ok(Done::Changed)

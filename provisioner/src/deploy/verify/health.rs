@@ -19,8 +19,9 @@ use crate::spanning::checks::{Asks, Check};
 use crate::templates::{HEALTH_PATH, Layer};
 
 /// Between two questions.
-const ASK_EVERY: Duration = Duration::from_secs(1);
-/// How often it is asked at most.
+const ASK_EVERY: Duration = Duration::from_secs(5);
+/// How long it is asked, and how often at most.
+const ASK_FOR: Duration = Duration::from_secs(120);
 const ASKS_MAX: u32 = 120;
 /// Route 53's own rule: a check is healthy if more than this share of its checkers say so, in percent
 /// (<https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover-determining-health-of-endpoints.html>).
@@ -117,7 +118,7 @@ impl Look<'_> {
         let mut answer = ask().await;
         for _ in 1..ASKS_MAX {
             let may_change = answer.not_yet || (self.fresh && answer.verdict == Verdict::No);
-            if !may_change {
+            if !may_change || began.elapsed() > ASK_FOR {
                 break;
             }
             self.report.waits("verify", what, began.elapsed());

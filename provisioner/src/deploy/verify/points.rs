@@ -65,18 +65,14 @@ impl Look<'_> {
                 "health checks" => ("R1.1", "health checks are as they should be"),
                 "forwarding" => ("R5.3", "events are forwarded both ways"),
                 "records" => ("R1.2", "failover records"),
+                "engine files" => ("R11.1", "what sidecars are started with"),
+                "sidecar names" => ("R11.1", "sidecars find those of the other region"),
                 _ => ("R1.1", "hosted zone"),
             };
             let part = match self.world.part(name, &self.exports).await {
                 Ok(Some(part)) => part,
                 Ok(None) => {
-                    self.point(
-                        requirement,
-                        what,
-                        "",
-                        Verdict::Unknown,
-                        "the platform has no domain of its own",
-                    );
+                    self.point(requirement, what, "", Verdict::Unknown, "the files do not ask for it");
                     continue;
                 }
                 Err(trouble) => {

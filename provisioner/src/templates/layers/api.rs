@@ -363,31 +363,32 @@ fn stage(
 }
 
 /// The role by which API Gateway writes logs. It comes with an earlier stack: an account has one for all of its APIs, so a
-/// reconciler sets it, and a stage with logs is refused before.
+/// reconciler sets it, and a stage with logs is refused before. The APIs of other environments write with it as well.
 pub(super) fn logs_role(template: &mut Template<'_>, site: &Site<'_>) {
-    let own = site.arn(
-        "logs",
-        &format!("log-group:{}:*", site.names.log_group(site.region, "api")),
-    );
+    let groups = ["/understudy/*", "/aws/apigateway/*", "API-Gateway-Execution-Logs_*"];
+    let groups = groups.map(|group| site.arn("logs", &format!("log-group:{group}")));
     let role = iam::service_role(
         template,
         site,
         ["ApiLogsRole", "ApiLogsPolicy"],
         "api-logs",
         &iam::trust(site, "apigateway.amazonaws.com"),
-        vec![iam::allow(
-            "Logs",
-            &[
-                "logs:CreateLogGroup",
-                "logs:CreateLogStream",
-                "logs:DescribeLogGroups",
-                "logs:DescribeLogStreams",
-                "logs:FilterLogEvents",
-                "logs:GetLogEvents",
-                "logs:PutLogEvents",
-            ],
-            json!([own, site.arn("logs", "log-group:API-Gateway-Execution-Logs_*")]),
-        )],
+        vec![
+            iam::allow(
+                "Logs",
+                &[
+                    "logs:CreateLogGroup",
+                    "logs:CreateLogStream",
+                    "logs:DescribeLogStreams",
+                    "logs:FilterLogEvents",
+                    "logs:GetLogEvents",
+                    "logs:PutLogEvents",
+                ],
+                json!(groups),
+            ),
+            // API Gateway tries the role with it before it takes it.
+            iam::allow("LogGroups", &["logs:DescribeLogGroups"], json!("*")),
+        ],
     );
     template.export("api-logs-role", role.arn());
 }

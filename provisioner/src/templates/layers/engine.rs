@@ -80,11 +80,10 @@ pub(super) fn build(site: &Site<'_>, engine: &Engine, below: &Below<'_>, stacks:
         &iam::trust(site, "ecs-tasks.amazonaws.com"),
         vec![
             iam::logging(&logs.arn()),
-            // Secrets Manager ends each ARN with six letters of its own.
             iam::allow(
                 "StartsWith",
                 &["secretsmanager:GetSecretValue"],
-                json!(SidecarSecret::ALL.map(|what| format!("{}-??????", secret(site, what)))),
+                json!(SidecarSecret::ALL.map(|what| iam::secret(site, &site.names.sidecar_secret(what)))),
             ),
             iam::allow("StartsWithKey", &["kms:Decrypt"], json!(keys.data)),
         ]
@@ -222,6 +221,8 @@ fn logged(site: &Site<'_>, number: usize, logs: &Handle<LogGroup>) -> Value {
         "Options": {
             "awslogs-group": logs.reference(), "awslogs-region": site.region.as_str(),
             "awslogs-stream-prefix": format!("sidecar-{number}"),
+            // A log that is not taken must not hold up the engine.
+            "mode": "non-blocking", "max-buffer-size": "4m",
         },
     })
 }
