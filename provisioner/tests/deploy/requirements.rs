@@ -560,7 +560,7 @@ async fn r9_everything_carries_the_suffix_and_the_tags() {
             assert!(name.starts_with("understudy-dev1-"), "{name}");
             let mut policies = role["policies"].as_array().unwrap().clone();
             // What all functions have in common.
-            policies.retain(|policy| *policy != format!("understudy-dev1-{region}-functions"));
+            policies.retain(|policy| policy.as_str().is_none_or(|policy| !policy.ends_with("-functions")));
             assert_eq!(policies, [json!(name)], "one policy of the same name");
         }
         let tags = read[region]["apis"].as_object().unwrap().values().next().unwrap()["tags"].clone();
