@@ -11,7 +11,7 @@ use understudy_provisioner::spanning::checks::{Asks, Check, Checks};
 use understudy_provisioner::spanning::forwarding::Forwarding;
 use understudy_provisioner::spanning::parameters::Parameters;
 use understudy_provisioner::spanning::peering::Peering;
-use understudy_provisioner::spanning::secrets::{Secret, Secrets};
+use understudy_provisioner::spanning::secrets::{Holds, Secret, Secrets};
 use understudy_provisioner::spanning::switches::Switches;
 
 use crate::database::{database, prepare};
@@ -75,10 +75,11 @@ async fn a_secret() {
     let call = client.create_secret().name(name).secret_string("theirs").tags(tag);
     call.send().await.unwrap();
     let secrets = Secrets {
+        name: "secrets",
         shared: shared.clone(),
         secrets: vec![Secret {
             name: name.to_owned(),
-            username: "orders".to_owned(),
+            holds: Holds::Login("orders".to_owned()),
             description: "test".to_owned(),
             keys: [None, None],
         }],
