@@ -174,7 +174,7 @@ fn what_cannot_be_read_is_named_and_exits_with_2() {
     }
     for (more, word) in [
         (&["--policy", "no.toml"] as &[&str], "no.toml"),
-        (&["--policy", "examples/clean/primary.yaml"], "not a valid policy"),
+        (&["--policy", "examples/clean/primary.yaml"], "the policy is refused"),
         (&["--parameter", "Suffix"], "has no value"),
         (&["--suppress", "UL101"], "has no reason"),
         (

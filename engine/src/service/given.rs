@@ -55,6 +55,14 @@ impl Given {
         }
     }
 
+    /// Where it is, in words.
+    pub(super) fn in_words(&self) -> String {
+        match self {
+            Self::File(path) => format!("the file {}", path.display()),
+            Self::Variable(name) => format!("the variable {name}"),
+        }
+    }
+
     /// The text, which may be a secret: it is in no message.
     pub(super) fn text(&self) -> io::Result<String> {
         match self {
@@ -64,6 +72,10 @@ impl Given {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an argument has named the variable: it stands for a file"
+)]
 fn variable(name: &str) -> Result<String, NotGiven> {
     match std::env::var(name) {
         Ok(text) => Ok(text),

@@ -12,7 +12,7 @@ pub struct Secret(String);
 #[derive(Debug, thiserror::Error)]
 pub enum NoSecret {
     /// It cannot be read.
-    #[error("{place} cannot be read: {because}")]
+    #[error("{} cannot be read: {because}", place.in_words())]
     Unreadable {
         /// Where it should be.
         place: Given,
@@ -20,7 +20,7 @@ pub enum NoSecret {
         because: std::io::Error,
     },
     /// It is too short to be one.
-    #[error("{0} holds fewer than {SHORTEST} letters; fill it with `openssl rand -hex 32`")]
+    #[error("{} holds fewer than {SHORTEST} letters; fill it with `openssl rand -hex 32`", .0.in_words())]
     TooShort(Given),
 }
 

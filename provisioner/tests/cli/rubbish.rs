@@ -161,7 +161,7 @@ fn each_mistake_in_a_deployment_file_comes_with_its_way_out() {
         (
             "\"us-east-1\"",
             "\"us-east-2\"",
-            ["UD302", "name three different regions"],
+            ["UP803", "name three different regions"],
         ),
         ("\"us-east-2\"", "\"us-gov-west-1\"", ["UD303", "of one partition"]),
     ] {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use understudy_policies::policy::Document;
 use understudy_policies::shipped;
-use understudy_policies::source::{Severity, Source};
+use understudy_policies::source::{Diagnostics, Severity, Source, Style};
 use understudy_policies::{Policy, check};
 use understudy_provisioner::lint::pair::Limits;
 use understudy_provisioner::lint::suppress::Suppression;
@@ -126,14 +126,15 @@ pub(crate) fn policy_and_text(file: Option<&Path>) -> Result<(Policy, String), F
         return Ok((shipped::trading(), shipped::TRADING.text.to_owned()));
     };
     let source = Source::read(file).map_err(|error| Failure::Unreadable(error.to_string()))?;
-    let document = Document::read(&source).ok();
-    let document = document.filter(|document| check(document).count(Severity::Error) == 0);
-    let document = document.ok_or_else(|| {
-        let name = file.display();
-        Failure::Unreadable(format!(
-            "{name} is not a valid policy: `understudy-policy check {name}` says why"
-        ))
-    })?;
+    let refused = |wrong: &Diagnostics| {
+        let why = wrong.render(Style::for_stderr());
+        Failure::Unreadable(format!("the policy is refused\n{}", why.trim_end()))
+    };
+    let document = Document::read(&source).map_err(|wrong| refused(&wrong))?;
+    let found = check(&document);
+    if found.count(Severity::Error) > 0 {
+        return Err(refused(&found));
+    }
     Ok((document.into_policy(), source.text().to_owned()))
 }
 

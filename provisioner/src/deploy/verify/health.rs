@@ -26,6 +26,8 @@ const ASKS_MAX: u32 = 120;
 /// Route 53's own rule: a check is healthy if more than this share of its checkers say so, in percent
 /// (<https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover-determining-health-of-endpoints.html>).
 const CHECKERS_PERCENT: usize = 18;
+/// What a checker's status begins with if it saw what it looks for.
+const SUCCESS: &str = "Success";
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,19 +238,21 @@ impl Look<'_> {
 
 /// How many checkers see what they look for, and whether those are enough.
 fn enough(statuses: &[&str]) -> (usize, bool) {
-    let good = statuses.iter().filter(|status| status.starts_with("Success")).count();
+    let good = statuses.iter().filter(|status| status.starts_with(SUCCESS)).count();
     (good, good * 100 > statuses.len() * CHECKERS_PERCENT)
 }
 
 fn healthy(statuses: &[&str]) -> Answer {
     let (good, enough) = enough(statuses);
-    match statuses.first() {
-        None => Answer::not_yet(Verdict::Unknown, "no checker has asked yet"),
-        Some(_) if enough => Answer::new(Verdict::Yes, format!("{good} of {} checkers", statuses.len())),
-        Some(first) => Answer::new(
+    let all = statuses.len();
+    let mut objecting = statuses.iter().filter(|status| !status.starts_with(SUCCESS));
+    match objecting.next() {
+        None if all == 0 => Answer::not_yet(Verdict::Unknown, "no checker has asked yet"),
+        Some(why) if !enough => Answer::new(
             Verdict::No,
-            format!("{good} of {} checkers; the first says: {first}", statuses.len()),
+            format!("{good} of {all} checkers; the first of the others says: {why}"),
         ),
+        _ => Answer::new(Verdict::Yes, format!("{good} of {all} checkers")),
     }
 }
 

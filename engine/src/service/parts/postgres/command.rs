@@ -126,10 +126,15 @@ mod tests {
 
     const WITHIN: &str = "UNDERSTUDY_TOKEN";
 
+    #[expect(clippy::disallowed_methods, reason = "it is what the test is about")]
+    fn inside() -> bool {
+        std::env::var_os(WITHIN).is_some()
+    }
+
     /// The environment is the process's own and is set from outside, so the half that looks runs in a process of its own.
     #[tokio::test]
     async fn a_command_does_not_inherit_what_the_engine_was_given() {
-        if std::env::var(WITHIN).is_ok() {
+        if inside() {
             let look = "test -z \"$UNDERSTUDY_TOKEN\" && test -n \"$PATH\" && test \"$UNDERSTUDY_REGION\" = primary";
             let command = Command {
                 words: ["sh", "-c", look].map(str::to_owned).to_vec(),
