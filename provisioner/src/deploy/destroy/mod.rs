@@ -168,13 +168,15 @@ fn around(world: &World, region: &RegionName, name: &str) -> (Vec<String>, Vec<S
         let stacks = world.platform.stacks.iter().filter(|stack| is(stack.layer));
         stacks.map(|stack| stack.name.clone()).collect()
     };
-    // Sidecars that go silent raise an alarm, so signals go first, as with those that the files ask for.
     match layer {
+        // Sidecars that go silent raise an alarm, so signals go first, as with those that the files ask for.
         Layer::Engine => (
             stacks(&|other| other == Layer::Signals),
             stacks(&|other| other != Layer::Signals),
         ),
-        _ => (stacks(&|other| other > layer), stacks(&|other| other < layer)),
+        // The API's names hang on them.
+        Layer::Certificates => (stacks(&|other| other == Layer::Api), Vec::new()),
+        _ => (Vec::new(), stacks(&|other| WITH_DATA.contains(&other))),
     }
 }
 
