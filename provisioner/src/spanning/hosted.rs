@@ -1,7 +1,7 @@
 //! What the reconcilers of zone, records, validation records and health checks share of Route 53: lists, tags, changes, and the
 //! mark by which we know our own records.
 //!
-//! Records carry no tags. Ours are weighted records whose set identifier is [`mark`]: the owner's tag, written in one word. One
+//! Records carry no tags. Ours are weighted records whose set identifier is `mark`: the owner's tag, written in one word. One
 //! weighted record alone answers like a plain one, and costs the same. The mark is a part of the record, so no run that dies
 //! between two calls leaves a record of ours without it; nobody sees it who asks the DNS; and Route 53 itself refuses a plain record
 //! beside it. A TXT record beside each would be none of that.

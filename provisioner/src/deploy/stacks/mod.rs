@@ -214,7 +214,8 @@ impl Stacks {
             }
             _ => {
                 if follow.failure.is_none() {
-                    follow.failure = validation_of(&client, region, name).await?;
+                    // Whoever may not read it is told what else is known.
+                    follow.failure = validation_of(&client, region, name).await.unwrap_or(None);
                 }
                 Err(self.explained(region, name, follow))
             }
@@ -272,7 +273,7 @@ impl Stacks {
         let client = self.client(region);
         let root = match root_of(&client, region, name).await? {
             Some(root) => Some(root),
-            None => validation_of(&client, region, name).await?,
+            None => validation_of(&client, region, name).await.unwrap_or(None),
         };
         let cause = root.map_or_else(
             || "its events no longer say why".to_owned(),

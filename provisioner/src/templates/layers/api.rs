@@ -387,7 +387,11 @@ pub(super) fn logs_role(template: &mut Template<'_>, site: &Site<'_>) {
                 json!(groups),
             ),
             // API Gateway tries the role with it before it takes it.
-            iam::allow("LogGroups", &["logs:DescribeLogGroups"], json!(site.arn("logs", "log-group:*"))),
+            iam::allow(
+                "LogGroups",
+                &["logs:DescribeLogGroups"],
+                json!(site.arn("logs", "log-group:*")),
+            ),
         ],
     );
     template.export("api-logs-role", role.arn());
