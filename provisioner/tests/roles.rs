@@ -49,26 +49,31 @@ fn roles_of(policy: &Policy, deployment: &Deployment, region: &RegionName) -> Ve
     roles
 }
 
-/// A role of both regions.
-fn roles(role: &str) -> [Role; 2] {
+/// A role of both regions, and of the witness region, if it has one of that name.
+fn roles(role: &str) -> Vec<Role> {
     let policy = shipped::trading();
     let deployment = deployment(&policy);
     let names = deployment.names(&policy);
-    [&policy.regions.primary, &policy.regions.standby].map(|region| {
+    let regions = &policy.regions;
+    let of = |region| {
         let wanted = names.regional(region, role);
-        let found = roles_of(&policy, &deployment, region)
-            .into_iter()
-            .find(|(name, _)| *name == wanted);
-        found.unwrap_or_else(|| panic!("{wanted}")).1
-    })
+        let mut roles = roles_of(&policy, &deployment, region).into_iter();
+        roles.find(|(name, _)| *name == wanted).map(|(_, role)| role)
+    };
+    let both =
+        [&regions.primary, &regions.standby].map(|region| of(region).unwrap_or_else(|| panic!("{role} in {region}")));
+    both.into_iter().chain(of(&regions.witness)).collect()
 }
 
-/// Checks a role in both regions: the service that takes it, and every action that it has. `other_region`: the role of the
+/// Checks a role in every region that has it: the service that takes it, and every action that it has. `other_region`: the role of the
 /// same name in the other region may take it as well.
 fn check(role: &str, service: &str, other_region: bool, actions: &[&str]) {
-    let regions = ["us-east-1", "us-east-2"];
-    for (index, found) in roles(role).iter().enumerate() {
-        let (region, peer) = (regions[index], regions[1 - index]);
+    let regions = [
+        ("us-east-1", "us-east-2"),
+        ("us-east-2", "us-east-1"),
+        ("us-west-2", ""),
+    ];
+    for (found, (region, peer)) in roles(role).iter().zip(regions) {
         assert_eq!(found.trust[0]["Principal"], json!({"Service": service}), "{region}");
         assert_eq!(found.trust[0]["Action"], "sts:AssumeRole");
         let peer_role = format!("arn:aws:iam::{ACCOUNT}:role/understudy-dev1-{peer}-{role}");
@@ -479,10 +484,20 @@ fn every_role_has_a_test() {
     let policy = shipped::trading();
     let deployment = deployment(&policy);
     let names = deployment.names(&policy);
+    let found = |region| -> BTreeSet<String> {
+        let roles = roles_of(&policy, &deployment, region).into_iter();
+        roles.map(|(name, _)| name).collect()
+    };
     let region = &policy.regions.standby;
-    let found: BTreeSet<String> = roles_of(&policy, &deployment, region)
-        .into_iter()
-        .map(|(name, _)| name)
-        .collect();
-    assert_eq!(found, tested.iter().map(|role| names.regional(region, role)).collect());
+    assert_eq!(
+        found(region),
+        tested.iter().map(|role| names.regional(region, role)).collect()
+    );
+    let region = &policy.regions.witness;
+    assert_eq!(
+        found(region),
+        ["engine-execution", "flow-logs"]
+            .map(|role| names.regional(region, role))
+            .into()
+    );
 }

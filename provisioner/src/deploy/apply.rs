@@ -5,7 +5,7 @@
 //!   tables -> switches --------------------------------------------------+    |
 //!   network -> peering                                                   |    |
 //!   keys -> secrets -> database (with data, network, tables)             |    |
-//!   storage -> replication, packages -> functions -> account -> ... api --+----+--> health checks -> records -> engine -> verify
+//!   storage -> replication, packages -> functions -> account -> ... api --+----+--> health checks -> records -> engine -> observer -> verify
 //! ```
 //!
 //! A run that is interrupted anywhere, even killed, is taken up by running the same command again: nothing is remembered but
@@ -102,7 +102,7 @@ fn seconds(layer: Layer) -> u64 {
     match layer {
         Layer::Network => 180,
         Layer::Certificates => 300,
-        Layer::Functions | Layer::Engine => 150,
+        Layer::Functions | Layer::Engine | Layer::Observer => 150,
         _ => 90,
     }
 }
@@ -191,9 +191,13 @@ async fn nodes<'a>(world: &'a World, options: Options, report: &'a dyn Report) -
     }
     // A layer that the files no longer ask for.
     let all: Vec<String> = nodes.iter().map(|node| node.name.clone()).collect();
-    for (region, name) in obsolete(world).await? {
+    let obsolete = obsolete(world).await?;
+    for (index, (region, name)) in obsolete.iter().enumerate() {
+        let region: &RegionName = region;
+        let after = all.iter().chain(earlier(&obsolete[..index], region)).cloned().collect();
+        let name = name.clone();
         nodes.push(Node {
-            after: all.clone(),
+            after,
             seconds: 60,
             work: Box::new({
                 let name = name.clone();
@@ -212,12 +216,21 @@ async fn nodes<'a>(world: &'a World, options: Options, report: &'a dyn Report) -
     Ok(nodes)
 }
 
-/// Stacks of ours that are there and should not be.
+/// Of stacks in the order in which they go, those of a region.
+pub(super) fn earlier<'a>(
+    gone: &'a [(&RegionName, String)],
+    region: &'a RegionName,
+) -> impl Iterator<Item = &'a String> {
+    let of_region = gone.iter().filter(move |(other, _)| *other == region);
+    of_region.map(|(_, name)| name)
+}
+
+/// Stacks of ours that are there and should not be, each before those that it needs.
 pub(super) async fn obsolete(world: &World) -> Result<Vec<(&RegionName, String)>, Trouble> {
     let wanted: BTreeSet<&String> = world.platform.stacks.iter().map(|stack| &stack.name).collect();
     let mut found = Vec::new();
-    for region in world.regions() {
-        for layer in Layer::ALL {
+    for region in world.regions().iter().chain([&world.shared.witness]) {
+        for layer in Layer::ALL.into_iter().rev() {
             let name = world.names.stack(region, layer.name());
             if !wanted.contains(&name) && super::stacks::still_there(&world.stacks(), region, &name).await? {
                 found.push((region, name));
@@ -319,6 +332,8 @@ fn stack_node<'a>(world: &'a World, options: Options, report: &'a dyn Report, st
                 after.push(world.names.stack(&world.regions()[1], Layer::Engine.name()));
             }
         }
+        // It tells sidecars what it sees, by their names.
+        Layer::Observer => after.extend(["engine files", "peering", "sidecar names"].map(str::to_owned)),
         Layer::Api => after.push("account".to_owned()),
         _ => {}
     }

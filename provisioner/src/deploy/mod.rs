@@ -21,6 +21,7 @@ mod quotas;
 pub mod stacks;
 pub mod verify;
 mod world;
+mod zones;
 
 pub use leave_out::LeftOut;
 pub use world::{Exports, World};

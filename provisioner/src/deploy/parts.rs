@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use understudy_policies::model::{LeaseStore, RegionName};
 
-use super::world::{Exports, World};
+use super::world::{Exports, WITNESS, World};
 use crate::aws::Trouble;
 use crate::deployment::platform_file::{Chosen, DATABASE_USER, platform_file};
 use crate::deployment::sidecar_secret::SidecarSecret;
@@ -16,10 +16,10 @@ use crate::spanning::account::Account;
 use crate::spanning::database::{Cluster, Database, Wanted};
 use crate::spanning::forwarding::Forwarding;
 use crate::spanning::parameters::Parameters;
-use crate::spanning::peering::{Network, Peering};
+use crate::spanning::peering::{Network, Peering, Peerings};
 use crate::spanning::replication::{Pair, Replication};
-use crate::spanning::secrets::{Holds, Secret, Secrets};
-use crate::spanning::sidecar_names::{SidecarNames, SidecarZone};
+use crate::spanning::secrets::{Holds, Replica, Secret, Secrets};
+use crate::spanning::sidecar_names::{SidecarNames, SidecarNetwork, SidecarZone};
 use crate::spanning::switches::Switches;
 use crate::spanning::tables::{Table, Tables};
 use crate::templates::{HEALTH_PATH, Layer};
@@ -61,7 +61,7 @@ impl World {
             "zone" => self.zone().map(|zone| Arc::new(zone) as Part),
             "tables" => Some(Arc::new(self.tables())),
             "secrets" => Some(Arc::new(self.secrets(exports))),
-            "peering" => Some(Arc::new(self.peering(exports))),
+            "peering" => Some(Arc::new(self.peerings(exports))),
             "database" => Some(Arc::new(self.database(exports))),
             "replication" => Some(Arc::new(self.replication(exports))),
             "account" => Some(Arc::new(self.account(exports))),
@@ -73,7 +73,7 @@ impl World {
                 .has(Layer::Signals)
                 .then(|| Arc::new(self.forwarding(exports)) as Part),
             "records" => self.records(exports).await?.map(|part| Arc::new(part) as Part),
-            "engine files" => self.engine_files(exports).await?.map(|part| Arc::new(part) as Part),
+            "engine files" => Some(Arc::new(self.engine_files(exports).await?)),
             "sidecar names" => self.sidecar_names(exports).map(|part| Arc::new(part) as Part),
             _ => None,
         })
@@ -141,54 +141,81 @@ impl World {
         Secrets {
             name: "secrets",
             shared: self.shared.clone(),
+            asked_for: true,
             secrets: vec![Secret {
                 name: self.names.database_secret(),
                 holds: Holds::Login(self.deployment.database.user.clone()),
                 description: format!("The owner of the order database of {}", self.environment()),
-                keys: exports.both(self, "data-key"),
+                key: exports.get(self, 0, "data-key"),
+                replicas: vec![self.replica(exports, 1)],
             }],
         }
     }
 
-    /// What the sidecars are started with, if they run in ECS.
+    /// A secret's place in another region.
+    fn replica(&self, exports: &Exports, index: usize) -> Replica {
+        Replica {
+            region: self.region(index).clone(),
+            key: exports.get(self, index, "data-key"),
+        }
+    }
+
+    /// What the sidecars and the observer are started with, if they run in ECS; or were, so that `destroy` finds it.
     ///
     /// # Errors
     /// When the database or Route 53 does not tell what it has chosen.
-    pub async fn engine_files(&self, exports: &Exports) -> Result<Option<Secrets>, Trouble> {
-        let (Some(_), Some(domain), Some(zone)) = (&self.deployment.engine, &self.deployment.domain, self.zone())
-        else {
-            return Ok(None);
-        };
-        let zone = zone.find().await?.map(|zone| zone.id);
-        let chosen = match (zone, self.database(exports).endpoints().await?) {
-            (Some(zone), [Some(home), Some(away)]) => Some(Chosen {
-                zone,
-                databases: [home, away],
-            }),
-            _ => None,
-        };
-        let platform =
-            chosen.map(|chosen| platform_file(&self.policy, &self.deployment, domain, &chosen, [HEALTH_PATH, HEALTHY]));
+    pub async fn engine_files(&self, exports: &Exports) -> Result<Secrets, Trouble> {
+        let platform = self.platform_file(exports).await?;
         let holds = |what| match what {
             SidecarSecret::Policy => Holds::Text(Some(self.policy_text.clone())),
             SidecarSecret::Platform => Holds::Text(platform.clone()),
             SidecarSecret::Token | SidecarSecret::PeerToken => Holds::Token,
             SidecarSecret::Database => Holds::Login(DATABASE_USER.to_owned()),
         };
-        let keys = exports.both(self, "data-key");
-        Ok(Some(Secrets {
+        let places = |what| {
+            let observes = self.observer().is_some() && SidecarSecret::OF_OBSERVER.contains(&what);
+            let places = [Some(1), observes.then_some(WITNESS)].into_iter().flatten();
+            places.map(|index| self.replica(exports, index)).collect()
+        };
+        Ok(Secrets {
             name: "engine files",
             shared: self.shared.clone(),
+            asked_for: self.deployment.engine.is_some(),
             secrets: SidecarSecret::ALL
                 .into_iter()
                 .map(|what| Secret {
                     name: self.names.sidecar_secret(what),
                     holds: holds(what),
                     description: format!("Of the sidecars of {}: {}", self.environment(), what.variable()),
-                    keys: keys.clone(),
+                    key: exports.get(self, 0, "data-key"),
+                    replicas: places(what),
                 })
                 .collect(),
-        }))
+        })
+    }
+
+    /// None: the engine runs elsewhere, or AWS has not chosen everything yet.
+    async fn platform_file(&self, exports: &Exports) -> Result<Option<String>, Trouble> {
+        let (Some(_), Some(domain), Some(zone)) = (&self.deployment.engine, &self.deployment.domain, self.zone())
+        else {
+            return Ok(None);
+        };
+        let zone = zone.find().await?.map(|zone| zone.id);
+        let (Some(zone), [Some(home), Some(away)]) = (zone, self.database(exports).endpoints().await?) else {
+            return Ok(None);
+        };
+        let chosen = Chosen {
+            zone,
+            databases: [home, away],
+        };
+        let answers = [HEALTH_PATH, HEALTHY];
+        Ok(Some(platform_file(
+            &self.policy,
+            &self.deployment,
+            domain,
+            &chosen,
+            answers,
+        )))
     }
 
     fn sidecar_names(&self, exports: &Exports) -> Option<SidecarNames> {
@@ -196,16 +223,33 @@ impl World {
         let zones = [0, 1].map(|index| SidecarZone {
             name: self.names.sidecar_zone(&self.regions()[index]),
             id: exports.get(self, index, "sidecar-zone"),
+        });
+        let networks = self.inhabited().into_iter().enumerate();
+        let networks = networks.map(|(index, region)| SidecarNetwork {
+            region: region.clone(),
             vpc: exports.get(self, index, "network"),
         });
         Some(SidecarNames {
             shared: self.shared.clone(),
             zones,
+            networks: networks.collect(),
         })
     }
 
-    fn peering(&self, exports: &Exports) -> Peering {
-        let networks = [0, 1].map(|index| {
+    /// Of both regions with each other, and of each with the observer's network.
+    fn peerings(&self, exports: &Exports) -> Peerings {
+        let mut peerings = vec![self.peering(exports, self.names.shared("peering"), [0, 1])];
+        if self.observer().is_some() {
+            for index in [0, 1] {
+                let name = self.names.regional(self.region(index), "observer-peering");
+                peerings.push(self.peering(exports, name, [index, WITNESS]));
+            }
+        }
+        Peerings(peerings)
+    }
+
+    fn peering(&self, exports: &Exports, name: String, indices: [usize; 2]) -> Peering {
+        let networks = indices.map(|index| {
             let tables: Option<Vec<String>> = ["routes-a", "routes-b", "routes-c"]
                 .into_iter()
                 .map(|role| exports.get(self, index, role))
@@ -218,7 +262,8 @@ impl World {
         });
         Peering {
             shared: self.shared.clone(),
-            name: self.names.shared("peering"),
+            name,
+            regions: indices.map(|index| self.region(index).clone()),
             networks,
         }
     }

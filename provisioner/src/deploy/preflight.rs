@@ -24,6 +24,7 @@ impl World {
         if let Some(trouble) = self.domain_left_behind().await? {
             return Err(trouble);
         }
+        self.zones(report).await?;
         self.quotas(report).await?;
         self.switch_may_be_public(report).await?;
         report.note("credentials, account, regions and engine version are fit for it");

@@ -55,13 +55,13 @@ const UNRESERVED_MIN: i64 = 100;
 const RESERVED: &str = "ReservedConcurrentExecutions";
 
 impl World {
-    /// Whether both regions have room for what is not there yet.
+    /// Whether every region has room for what is not there yet.
     ///
     /// # Errors
     /// With the quota that is too small. That nobody tells a quota is a note, and stops nothing.
     pub(super) async fn quotas(&self, report: &dyn Report) -> Result<(), Trouble> {
         let mut untold = None;
-        for region in self.regions() {
+        for region in self.inhabited() {
             let mut looks = vec![self.room_to_run(region).await];
             for quota in &QUOTAS {
                 looks.push(self.room(region, quota).await);

@@ -7,7 +7,7 @@ use understudy_policies::model::RegionName;
 
 use crate::aws::trouble::{TroubleKind, failed};
 use crate::aws::{Connections, Trouble};
-use crate::deployment::{Deployment, Names, names};
+use crate::deployment::{Deployment, Names, Observer, names};
 use crate::spanning::situation::{Places, Situation};
 use crate::spanning::{Patience, Shared};
 use crate::templates::{Platform, Stack, synthesize};
@@ -40,9 +40,12 @@ pub struct World {
     pub rebuild_standby: bool,
 }
 
-/// What the stacks export, home and away.
+/// The witness region's number, after home and away.
+pub(super) const WITNESS: usize = 2;
+
+/// What the stacks export: home, away, and in the witness region.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Exports([BTreeMap<String, String>; 2]);
+pub struct Exports([BTreeMap<String, String>; 3]);
 
 impl World {
     /// The environment of a policy and a deployment file.
@@ -116,6 +119,28 @@ impl World {
         &self.shared.regions
     }
 
+    /// A region by its number: home, away, the witness.
+    #[must_use]
+    pub fn region(&self, index: usize) -> &RegionName {
+        self.shared.regions.get(index).unwrap_or(&self.shared.witness)
+    }
+
+    /// The regions in which there are stacks: both, and the witness region if the observer runs there.
+    #[must_use]
+    pub fn inhabited(&self) -> Vec<&RegionName> {
+        let mut regions: Vec<&RegionName> = self.regions().iter().collect();
+        if self.observer().is_some() {
+            regions.push(&self.shared.witness);
+        }
+        regions
+    }
+
+    /// The observer, if it is to run in the witness region.
+    #[must_use]
+    pub fn observer(&self) -> Option<&Observer> {
+        self.deployment.engine.as_ref()?.observer.as_ref()
+    }
+
     /// Stacks, as CloudFormation has them.
     #[must_use]
     pub fn stacks(&self) -> Stacks {
@@ -128,12 +153,12 @@ impl World {
     /// A stack, as it should be. Large templates go through the region's own bucket, as soon as it is there.
     #[must_use]
     pub fn wanted(&self, stack: &Stack, exports: &Exports) -> Wanted {
-        let index = usize::from(stack.region != self.regions()[0]);
+        let index = self.regions().iter().position(|region| *region == stack.region);
         Wanted {
             region: stack.region.clone(),
             name: stack.name.clone(),
             template: stack.template.clone(),
-            bucket: exports.get(self, index, "packages-bucket"),
+            bucket: exports.get(self, index.unwrap_or(WITNESS), "packages-bucket"),
         }
     }
 
@@ -161,14 +186,18 @@ impl World {
         }
     }
 
-    /// What the stacks of both regions export now.
+    /// What the stacks of every region export now.
     ///
     /// # Errors
     /// When a region does not tell.
     pub async fn exports(&self) -> Result<Exports, Trouble> {
         let [home, away] = self.regions();
         let (home, away) = futures_util::future::try_join(self.exports_of(home), self.exports_of(away)).await?;
-        Ok(Exports([home, away]))
+        let witness = match self.observer() {
+            Some(_) => self.exports_of(&self.shared.witness).await?,
+            None => BTreeMap::new(),
+        };
+        Ok(Exports([home, away, witness]))
     }
 
     async fn exports_of(&self, region: &RegionName) -> Result<BTreeMap<String, String>, Trouble> {
@@ -187,7 +216,7 @@ impl Exports {
     /// What a region exports under a role.
     #[must_use]
     pub fn get(&self, world: &World, index: usize, role: &str) -> Option<String> {
-        let region = &world.regions()[index];
+        let region = world.region(index);
         self.0[index].get(&world.names.export(region, role)).cloned()
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
 
 /// A range, such as `10.20.0.0/16`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,14 +17,25 @@ impl Cidr {
     /// # Errors
     /// When the text is none, with a sentence that says how to write it.
     pub fn parse(text: &str) -> Result<Self, String> {
+        Self::read(text, 16..=28, "a prefix that a VPC does not take")
+    }
+
+    /// Reads a private range of those who call: everything from one address to 10.0.0.0/8.
+    ///
+    /// # Errors
+    /// When the text is none, with a sentence that says how to write it.
+    pub fn of_callers(text: &str) -> Result<Self, String> {
+        Self::read(text, 8..=32, "a prefix that no private range has")
+    }
+
+    fn read(text: &str, prefixes: RangeInclusive<u32>, not: &str) -> Result<Self, String> {
         let form = || format!("`{text}` is not a range of addresses; write it like `10.20.0.0/16`");
         let (base, prefix) = text.split_once('/').ok_or_else(form)?;
         let base: u32 = base.parse::<Ipv4Addr>().map_err(|_| form())?.into();
         let prefix: u32 = prefix.parse().map_err(|_| form())?;
-        if !(16..=28).contains(&prefix) {
-            return Err(format!(
-                "`{text}` has a prefix that a VPC does not take; write /16 to /28"
-            ));
+        if !prefixes.contains(&prefix) {
+            let (least, most) = (prefixes.start(), prefixes.end());
+            return Err(format!("`{text}` has {not}; write /{least} to /{most}"));
         }
         let cidr = Self { base, prefix };
         if base & !cidr.mask() != 0 {
@@ -84,6 +96,16 @@ mod tests {
             "",
         ] {
             assert!(Cidr::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn callers_may_be_one_or_many_and_never_everybody() {
+        for good in ["10.0.0.0/8", "192.168.7.9/32"] {
+            assert_eq!(Cidr::of_callers(good).unwrap().to_string(), good);
+        }
+        for bad in ["0.0.0.0/0", "10.0.0.0/7", "8.8.8.8/32"] {
+            assert!(Cidr::of_callers(bad).is_err(), "{bad}");
         }
     }
 

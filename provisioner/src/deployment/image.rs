@@ -127,6 +127,8 @@ mod tests {
             image: super::image(&image).unwrap_or_else(|why| panic!("{why}")),
             cpu: 512,
             memory_mb: 1024,
+            operators: Vec::new(),
+            observer: None,
         }
     }
 

@@ -39,3 +39,24 @@ pub(super) const REGIONS: &[&str] = &[
 pub(super) const LOG_RETENTIONS: &[u32] = &[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
+
+/// The zones in which a platform cannot be: they lack Lambda, and some of the interface endpoints.
+pub(crate) const UNFIT_ZONES: &[&str] = &["use1-az3"];
+
+/// What the ids of a region's zones begin with: `use1` for `us-east-1`.
+pub(super) fn zone_prefix(region: &str) -> String {
+    let short = |word| match word {
+        "gov" => "g",
+        "north" => "n",
+        "south" => "s",
+        "east" => "e",
+        "west" => "w",
+        "central" => "c",
+        "northeast" => "ne",
+        "northwest" => "nw",
+        "southeast" => "se",
+        "southwest" => "sw",
+        other => other,
+    };
+    region.split('-').map(short).collect()
+}

@@ -2,14 +2,14 @@
 //!
 //! The policy says what may happen and how fast, and is the same in every environment. This file says where it happens and
 //! how large it is: account, suffix, domain, addresses, sizes, tags, retention, recipients. Every key is required, apart from the
-//! tables `[domain]`, `[egress]` and `[engine]`, whose absence means that there is none.
+//! tables `[domain]`, `[egress]`, `[engine]` and `[engine.observer]`, whose absence means that there is none.
 //!
 //! A [`Deployment`] is only ever made by [`Deployment::read`], which has looked at everything that can be seen in the file,
 //! together with the policy. Every physical name follows from it by [`Names`].
 
 pub mod cidr;
 pub mod image;
-mod known;
+pub(crate) mod known;
 pub mod names;
 pub mod platform_file;
 mod read;
@@ -108,6 +108,8 @@ pub struct RegionNetwork {
     pub cidr: Cidr,
     /// The private subnets, one in each zone.
     pub subnets: [Cidr; 3],
+    /// The ids of the zones. None: the first three that the account is shown.
+    pub zones: Option<[String; 3]>,
 }
 
 /// The subnets of the gateways to the internet, one in each zone, inside the regions' networks.
@@ -193,6 +195,19 @@ pub struct Engine {
     pub cpu: u32,
     /// Memory of a task, in MB.
     pub memory_mb: u32,
+    /// From where operators reach the sidecars' API. From nowhere: the API answers inside its task only.
+    pub operators: Vec<Cidr>,
+    /// The observer in the witness region, if it is to run there.
+    pub observer: Option<Observer>,
+}
+
+/// The observer's place: a network of its own in the witness region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observer {
+    /// Its addresses.
+    pub network: RegionNetwork,
+    /// The subnets of its gateways to the internet, one in each zone.
+    pub egress: [Cidr; 3],
 }
 
 impl Deployment {

@@ -11,6 +11,8 @@ use super::{Deployment, Domain};
 pub const SIDECARS: usize = 2;
 /// Where they listen for peers.
 pub const PEER_PORT: u16 = 7443;
+/// Where they listen for operators.
+pub const OPERATORS_PORT: u16 = 7070;
 /// The database's user of the sidecars, as `engine/sql/sidecar.sql` expects it.
 pub const DATABASE_USER: &str = "understudy";
 

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use understudy_engine::decode::Environment;
+use understudy_policies::model::RegionName;
 use understudy_policies::source::{Diagnostics, Reader, Source, Table, Value};
 use understudy_policies::{Policy, gather};
 
 use super::cidr::Cidr;
 use super::image::image;
-use super::known::{LOG_RETENTIONS, REGIONS};
+use super::known::{LOG_RETENTIONS, REGIONS, UNFIT_ZONES, zone_prefix};
 use super::names::{OWNER_TAG, partition};
 use super::{
-    Api, Database, Deployment, Domain, Egress, Engine, Functions, Names, Network, RegionNetwork, Retention, rules,
+    Api, Database, Deployment, Domain, Egress, Engine, Functions, Names, Network, Observer, RegionNetwork, Retention,
+    rules,
 };
 
 /// The version of the file format that this release reads.
@@ -77,8 +79,11 @@ fn finish(table: &Table<'_>, policy: &Policy, environment: Option<&Environment>,
         table.refuse("environment", rules::OTHER_SUFFIX.code, message, help);
     }
     let names = Names::new(policy, &read.environment, &read.account);
-    let longest = [&policy.regions.primary, &policy.regions.standby].map(|region| names.longest(region));
-    for (limit, name) in longest.into_iter().flatten() {
+    let observer = read.engine.as_ref().and_then(|engine| engine.observer.as_ref());
+    let regions = &policy.regions;
+    let places = [&regions.primary, &regions.standby];
+    let places = places.into_iter().chain(observer.map(|_| &regions.witness));
+    for (limit, name) in places.flat_map(|region| names.longest(region)) {
         let over = name.len().saturating_sub(limit.length_max());
         if over > 0 {
             let what = limit.what();
@@ -88,24 +93,22 @@ fn finish(table: &Table<'_>, policy: &Policy, environment: Option<&Environment>,
             break;
         }
     }
+    let network = &read.network;
+    in_region(table, "network", &regions.primary, &network.primary);
+    in_region(table, "network", &regions.standby, &network.standby);
     if let Some(egress) = &read.egress {
-        let sides = [
-            (&read.network.primary, egress.primary, "primary"),
-            (&read.network.standby, egress.standby, "standby"),
-        ];
-        for (network, subnets, role) in sides {
-            for subnet in subnets {
-                if !network.cidr.contains(subnet) {
-                    let message = format!(
-                        "the {role} region's egress subnet {subnet} is not inside {}",
-                        network.cidr
-                    );
-                    table.refuse("egress", rules::OUTSIDE.code, message, rules::OUTSIDE.help());
-                }
-                if let Some(other) = network.subnets.iter().find(|other| other.overlaps(subnet)) {
-                    let message = format!("the {role} region's subnets {other} and {subnet} overlap");
-                    table.refuse("egress", rules::OVERLAP.code, message, rules::OVERLAP.help());
-                }
+        gateways(table, "egress", "primary", &network.primary, egress.primary);
+        gateways(table, "egress", "standby", &network.standby, egress.standby);
+    }
+    if let Some(observer) = observer {
+        in_region(table, "engine", &regions.witness, &observer.network);
+        gateways(table, "engine", "witness", &observer.network, observer.egress);
+        for (side, role) in [(&network.primary, "primary"), (&network.standby, "standby")] {
+            let (theirs, ours) = (side.cidr, observer.network.cidr);
+            if theirs.overlaps(ours) {
+                let message =
+                    format!("the networks of the observer and of the {role} region overlap: {ours} and {theirs}");
+                table.refuse("engine", rules::OVERLAP.code, message, rules::OVERLAP.help());
             }
         }
     }
@@ -138,6 +141,34 @@ fn finish(table: &Table<'_>, policy: &Policy, environment: Option<&Environment>,
         recipients: read.recipients,
         tags,
         engine: read.engine,
+    }
+}
+
+/// Zones that are named are the region's own.
+fn in_region(table: &Table<'_>, key: &str, region: &RegionName, network: &RegionNetwork) {
+    let begins = format!("{}-az", zone_prefix(region.as_str()));
+    let mut zones = network.zones.iter().flatten();
+    if let Some(zone) = zones.find(|zone| !zone.starts_with(&begins)) {
+        let message = format!("the zone `{zone}` is none of {region}, whose zones are called `{begins}…`");
+        let help = format!("name three zones of {region}, or leave the key out: then its first three are taken");
+        table.refuse(key, rules::OTHER_ZONES.code, message, help);
+    }
+}
+
+/// The gateways' subnets are inside their network, and beside the private ones.
+fn gateways(table: &Table<'_>, key: &str, role: &str, network: &RegionNetwork, subnets: [Cidr; 3]) {
+    for subnet in subnets {
+        if !network.cidr.contains(subnet) {
+            let message = format!(
+                "the {role} region's egress subnet {subnet} is not inside {}",
+                network.cidr
+            );
+            table.refuse(key, rules::OUTSIDE.code, message, rules::OUTSIDE.help());
+        }
+        if let Some(other) = network.subnets.iter().find(|other| other.overlaps(subnet)) {
+            let message = format!("the {role} region's subnets {other} and {subnet} overlap");
+            table.refuse(key, rules::OVERLAP.code, message, rules::OVERLAP.help());
+        }
     }
 }
 
@@ -272,8 +303,8 @@ fn zone_id(text: &str) -> Result<String, String> {
 
 fn network(table: &Table<'_>) -> Option<Network> {
     let network = gather!(Network {
-        primary: side(table, ["primary-cidr", "primary-subnets"]),
-        standby: side(table, ["standby-cidr", "standby-subnets"]),
+        primary: side(table, ["primary-cidr", "primary-subnets", "primary-zones"]),
+        standby: side(table, ["standby-cidr", "standby-subnets", "standby-zones"]),
     })?;
     let (primary, standby) = (network.primary.cidr, network.standby.cidr);
     if primary.overlaps(standby) {
@@ -304,10 +335,11 @@ fn three(table: &Table<'_>, key: &str) -> Option<[Cidr; 3]> {
     Some(subnets)
 }
 
-fn side(table: &Table<'_>, [cidr_key, subnets_key]: [&str; 2]) -> Option<RegionNetwork> {
+fn side(table: &Table<'_>, [cidr_key, subnets_key, zones_key]: [&str; 3]) -> Option<RegionNetwork> {
     let cidr = table.parsed(cidr_key, Cidr::parse);
     let subnets = three(table, subnets_key);
-    let (cidr, subnets) = (cidr?, subnets?);
+    let zones = table.optional(zones_key, |value| zones(table, zones_key, &value));
+    let (cidr, subnets, zones) = (cidr?, subnets?, zones?);
     for subnet in subnets {
         if !cidr.contains(subnet) {
             let message = format!("the subnet {subnet} is not inside {cidr}");
@@ -315,7 +347,48 @@ fn side(table: &Table<'_>, [cidr_key, subnets_key]: [&str; 2]) -> Option<RegionN
             table.refuse_together(&places, rules::OUTSIDE.code, message, rules::OUTSIDE.help());
         }
     }
-    Some(RegionNetwork { cidr, subnets })
+    Some(RegionNetwork { cidr, subnets, zones })
+}
+
+/// Three zones, by their ids.
+fn zones(table: &Table<'_>, key: &str, value: &Value<'_>) -> Option<[String; 3]> {
+    let zones: [String; 3] = value
+        .list(3..=3, |value| value.parsed(zone_of_availability))?
+        .try_into()
+        .ok()?;
+    for (index, zone) in zones.iter().enumerate() {
+        if zones[..index].contains(zone) {
+            let message =
+                format!("the zone `{zone}` stands twice: what goes wrong in it would take two subnets with it");
+            table.refuse(
+                key,
+                rules::BAD_TEXT.code,
+                message,
+                "name three different zones".to_owned(),
+            );
+        }
+    }
+    Some(zones)
+}
+
+fn zone_of_availability(text: &str) -> Result<String, String> {
+    let form = text.split_once("-az").is_some_and(|(region, number)| {
+        let is_region = (3..=6).contains(&region.len())
+            && region
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        is_region && (1..=2).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    match (form, UNFIT_ZONES.contains(&text)) {
+        (true, false) => Ok(text.to_owned()),
+        (true, true) => Err(format!(
+            "`{text}` lacks Lambda and some of the endpoints; write another zone of that region"
+        )),
+        (false, _) => Err(format!(
+            "`{text}` is not the id of an availability zone; write it like `use1-az1`, as `aws ec2 \
+             describe-availability-zones` shows it (its name, like `us-east-1a`, means another zone in every account)"
+        )),
+    }
 }
 
 fn database(table: &Table<'_>) -> Option<Database> {
@@ -445,6 +518,8 @@ fn engine(table: &Table<'_>) -> Option<Engine> {
         image: table.parsed("image", image),
         cpu: table.integer("cpu", 256..=16_384),
         memory_mb: table.integer("memory-mb", 512..=122_880),
+        operators: table.list("operators", 0..=20, |value| value.parsed(Cidr::of_callers)),
+        observer: table.optional("observer", |value| value.table(observer)),
     })?;
     if let Some(region) = engine.fixed_region() {
         let message = format!("both regions would fetch the engine's image from {region}");
@@ -452,4 +527,11 @@ fn engine(table: &Table<'_>) -> Option<Engine> {
         table.refuse("image", rules::ONE_REGISTRY.code, message, help);
     }
     Some(engine)
+}
+
+fn observer(table: &Table<'_>) -> Option<Observer> {
+    gather!(Observer {
+        network: side(table, ["cidr", "subnets", "zones"]),
+        egress: three(table, "egress-subnets"),
+    })
 }

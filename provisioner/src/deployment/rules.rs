@@ -81,6 +81,9 @@ rules! {
     OUTSIDE = "UD202": "A subnet is not inside its network.",
         why "AWS refuses it.",
         mend "Take a part of the network's range.";
+    OTHER_ZONES = "UD203": "A zone is of another region than the subnet.",
+        why "AWS refuses it, in the middle of a deployment.",
+        mend "Name zones of the region itself, by their ids.";
     UNKNOWN_REGION = "UD301": "The policy names a region in which the platform cannot run.",
         why "It is no region of AWS, or one that lacks a service that is needed.",
         mend "Name another region in the policy's `[regions]`.";

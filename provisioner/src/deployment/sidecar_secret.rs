@@ -25,6 +25,9 @@ impl SidecarSecret {
         Self::Database,
     ];
 
+    /// Those that the observer is started with: it has no way to a database.
+    pub const OF_OBSERVER: [Self; 4] = [Self::Policy, Self::Platform, Self::Token, Self::PeerToken];
+
     /// Secrets Manager takes a hyphen and six letters at the end of a name for what it added itself, and then does not find
     /// the secret: so none of these ends in such a word.
     pub(super) const fn role(self) -> &'static str {

@@ -48,6 +48,31 @@ fn everything_that_can_be_seen_in_the_file_is_refused_with_its_code() {
         ("\"10.20.16.0/20\"", "\"10.30.16.0/20\"", "UD202"),
         ("\"10.20.255.0/28\"", "\"10.21.255.0/28\"", "UD202"),
         ("\"10.20.255.0/28\"", "\"10.20.0.0/28\"", "UD201"),
+        (
+            "primary-cidr",
+            "primary-zones = [\"use1-az1\", \"use1-az2\", \"use1-az3\"]\nprimary-cidr",
+            "UD009",
+        ),
+        (
+            "primary-cidr",
+            "primary-zones = [\"us-east-1a\", \"use1-az2\", \"use1-az4\"]\nprimary-cidr",
+            "UD009",
+        ),
+        (
+            "primary-cidr",
+            "primary-zones = [\"use1-az2\", \"use1-az2\", \"use1-az4\"]\nprimary-cidr",
+            "UD009",
+        ),
+        (
+            "primary-cidr",
+            "primary-zones = [\"use2-az1\", \"use2-az2\", \"use2-az3\"]\nprimary-cidr",
+            "UD203",
+        ),
+        (
+            "cidr = \"10.22.0.0/22\"",
+            "cidr = \"10.22.0.0/22\"\nzones = [\"use1-az1\", \"use1-az2\", \"use1-az4\"]",
+            "UD203",
+        ),
         ("\"16.11\"", "\"9.6\"", "UD009"),
         ("\"db.r6g.large\"", "\"db.t4g.medium\"", "UD009"),
         ("instances = 2", "instances = 0", "UD006"),
@@ -59,6 +84,11 @@ fn everything_that_can_be_seen_in_the_file_is_refused_with_its_code() {
         ("@sha256:", ":", "UD009"),
         ("{region}.amazonaws.com", "us-east-1.amazonaws.com", "UD403"),
         ("000000000000.dkr.ecr.{region}", "0000.dkr.ecr.{region}", "UD009"),
+        ("operators = []", "operators = [\"0.0.0.0/0\"]", "UD009"),
+        ("cidr = \"10.22.0.0/22\"", "cidr = \"10.21.0.0/16\"", "UD201"),
+        ("\"10.22.0.64/26\"", "\"10.23.0.64/26\"", "UD202"),
+        ("\"10.22.3.0/28\"", "\"10.23.3.0/28\"", "UD202"),
+        ("\"10.22.3.0/28\"", "\"10.22.0.0/28\"", "UD201"),
         ("burst = 4000", "bursts = 4000", "UD003"),
     ];
     for (from, to, code) in cases {
@@ -70,11 +100,12 @@ fn everything_that_can_be_seen_in_the_file_is_refused_with_its_code() {
 
 #[test]
 fn an_engine_that_could_not_see_the_regions_is_refused() {
+    // With the tables inside of them.
     let without = |tables: &[&str]| {
         let mut inside = true;
-        let lines = EXAMPLE.lines().filter(|line| {
+        let lines = EXAMPLE.lines().filter(|line: &&str| {
             if line.starts_with('[') {
-                inside = !tables.contains(line);
+                inside = !tables.iter().any(|table| line.starts_with(table.trim_end_matches(']')));
             }
             inside
         });
@@ -127,6 +158,20 @@ fn regions_that_cannot_serve_are_refused() {
         let policy = understudy_policies::policy::parse("policy.toml", &text.replacen(from, to, 1)).unwrap();
         let wrong = Deployment::example(&policy, &Environment::new("dev1").unwrap()).unwrap_err();
         assert!(codes(&wrong).contains(&code), "{to}: {wrong}");
+    }
+}
+
+#[test]
+fn zones_are_called_after_their_region() {
+    for (region, prefix) in [
+        ("us-east-1", "use1"),
+        ("us-west-2", "usw2"),
+        ("ap-southeast-2", "apse2"),
+        ("eu-central-1", "euc1"),
+        ("us-gov-west-1", "usgw1"),
+        ("cn-northwest-1", "cnnw1"),
+    ] {
+        assert_eq!(known::zone_prefix(region), prefix);
     }
 }
 

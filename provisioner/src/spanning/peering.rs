@@ -1,6 +1,8 @@
-//! The peering of the two regions' networks, and the routes on both sides.
+//! The peering of two regions' networks, and the routes on both sides: of the regions that serve with each other, and of each with
+//! the observer's.
 
 use async_trait::async_trait;
+use understudy_policies::model::RegionName;
 
 use super::ChangeKind::{Add, Change, Remove, Replace};
 use super::{Difference, Leftovers, Reconciler, Shared};
@@ -26,8 +28,37 @@ pub struct Peering {
     pub shared: Shared,
     /// Its name tag.
     pub name: String,
-    /// Both networks; none: not known before they are there.
+    /// The region that asks for it, then the one that accepts it.
+    pub regions: [RegionName; 2],
+    /// Their networks; none: not known before they are there.
     pub networks: [Option<Network>; 2],
+}
+
+/// All of an environment.
+#[derive(Debug)]
+pub struct Peerings(pub Vec<Peering>);
+
+#[async_trait]
+impl Reconciler for Peerings {
+    fn name(&self) -> &'static str {
+        "peering"
+    }
+
+    async fn differences(&self) -> Result<Vec<Difference>, Trouble> {
+        let mut all = Vec::new();
+        for peering in &self.0 {
+            all.extend(peering.differences().await?);
+        }
+        Ok(all)
+    }
+
+    async fn leftovers(&self, _data: bool) -> Result<Leftovers, Trouble> {
+        let mut left = Leftovers::default();
+        for peering in &self.0 {
+            left.remove.extend(peering.leftovers().await?);
+        }
+        Ok(left)
+    }
 }
 
 /// A peering connection.
@@ -43,14 +74,9 @@ struct Connection {
 /// The statuses of what is gone, or as good as gone.
 const GONE: [&str; 5] = ["deleted", "deleting", "rejected", "expired", "failed"];
 
-#[async_trait]
-impl Reconciler for Peering {
-    fn name(&self) -> &'static str {
-        "peering"
-    }
-
+impl Peering {
     async fn differences(&self) -> Result<Vec<Difference>, Trouble> {
-        let [home, away] = &self.shared.regions;
+        let [home, away] = &self.regions;
         let what = format!("peering {}", self.name);
         let mut all = Vec::new();
         let [Some(mine), Some(theirs)] = &self.networks else {
@@ -69,25 +95,21 @@ impl Reconciler for Peering {
         }
         let fits = |connection: &Connection| connection.requester == mine.vpc && connection.accepter == theirs.vpc;
         for stale in found.iter().filter(|connection| !fits(connection)) {
-            let act = delete(self.shared.clone(), stale.id.clone());
+            let act = delete(self.shared.clone(), home.clone(), stale.id.clone());
             all.push(Difference::new(Replace, home, &what, format!("{} is of another network", stale.id)).by(act));
         }
         let connection = found.iter().find(|connection| fits(connection));
         let active = connection.is_some_and(|connection| connection.status == "active");
         match connection {
             None => {
-                let act = create(
-                    self.shared.clone(),
-                    self.name.clone(),
-                    mine.vpc.clone(),
-                    theirs.vpc.clone(),
-                );
+                let vpcs = [mine.vpc.clone(), theirs.vpc.clone()];
+                let act = create(self.shared.clone(), self.name.clone(), self.regions.clone(), vpcs);
                 all.push(Difference::new(Add, home, &what, format!("{} to {}", mine.vpc, theirs.vpc)).by(act));
             }
             Some(connection) => match connection.status.as_str() {
                 "active" => {}
                 "pending-acceptance" => {
-                    let act = accept(self.shared.clone(), connection.id.clone());
+                    let act = accept(self.shared.clone(), away.clone(), connection.id.clone());
                     all.push(Difference::new(Change, away, &what, "is accepted").by(act));
                 }
                 status => all.push(Difference::new(Change, away, &what, format!("is {status}")).waits()),
@@ -96,7 +118,7 @@ impl Reconciler for Peering {
         if let Some(connection) = connection {
             let missing = self.shared.missing_tags(&connection.tags);
             if !missing.is_empty() {
-                let act = tag(self.shared.clone(), connection.id.clone(), missing);
+                let act = tag(self.shared.clone(), home.clone(), connection.id.clone(), missing);
                 all.push(Difference::new(Change, home, &what, "tags").by(act));
             }
         }
@@ -107,29 +129,28 @@ impl Reconciler for Peering {
         Ok(all)
     }
 
-    async fn leftovers(&self, _data: bool) -> Result<Leftovers, Trouble> {
-        let mut left = Leftovers::default();
+    async fn leftovers(&self) -> Result<Vec<Difference>, Trouble> {
+        let mut left = Vec::new();
         let found = self.find().await?;
         for connection in found.iter().filter(|connection| self.shared.owns(&connection.tags)) {
             for (index, network) in self.networks.iter().enumerate() {
                 let (Some(network), Some(other)) = (network, &self.networks[1 - index]) else {
                     continue;
                 };
-                let region = &self.shared.regions[index];
+                let region = &self.regions[index];
                 for table in self.tables(index, network).await? {
                     let id = table.at(&["routeTableId"]).to_owned();
                     if route(&table, &other.cidr).is_some_and(|(through, _)| through == connection.id) {
-                        let act = unroute(self.shared.clone(), index, id.clone(), other.cidr.clone());
-                        left.remove
-                            .push(Difference::new(Remove, region, format!("route of {id}"), &other.cidr).by(act));
+                        let act = unroute(self.shared.clone(), region.clone(), id.clone(), other.cidr.clone());
+                        left.push(Difference::new(Remove, region, format!("route of {id}"), &other.cidr).by(act));
                     }
                 }
             }
-            let act = delete(self.shared.clone(), connection.id.clone());
-            left.remove.push(
+            let act = delete(self.shared.clone(), self.regions[0].clone(), connection.id.clone());
+            left.push(
                 Difference::new(
                     Remove,
-                    &self.shared.regions[0],
+                    &self.regions[0],
                     format!("peering {}", self.name),
                     &connection.id,
                 )
@@ -138,11 +159,9 @@ impl Reconciler for Peering {
         }
         Ok(left)
     }
-}
 
-impl Peering {
     fn ec2(&self, index: usize) -> Ec2<'_> {
-        Ec2::new(&self.shared.aws, &self.shared.regions[index])
+        Ec2::new(&self.shared.aws, &self.regions[index])
     }
 
     /// Those with our name that are not gone, whoever made them.
@@ -197,7 +216,7 @@ impl Peering {
         active: bool,
         all: &mut Vec<Difference>,
     ) -> Result<(), Trouble> {
-        let region = &self.shared.regions[index];
+        let region = &self.regions[index];
         let tables = self.tables(index, network).await?;
         if tables.len() < network.route_tables.len() {
             return Err(Trouble::own(
@@ -208,20 +227,28 @@ impl Peering {
         for table in tables {
             let id = table.at(&["routeTableId"]).to_owned();
             let what = format!("route of {id}");
-            let (action, change) = match route(&table, to) {
-                None => ("CreateRoute", Add),
-                Some((is, "active")) if is == through => continue,
-                Some(_) => ("ReplaceRoute", Change),
-            };
-            let act = set_route(
-                self.shared.clone(),
-                index,
-                action,
-                id,
-                to.to_owned(),
-                through.to_owned(),
-            );
-            all.push(Difference::new(change, region, what, format!("{to} through the peering")).by_if(active, act));
+            match route(&table, to) {
+                Some((is, "active")) if is == through => {}
+                // Of a peering that is gone. The next look makes it anew.
+                Some((is, _)) => {
+                    let act = unroute(self.shared.clone(), region.clone(), id, to.to_owned());
+                    all.push(
+                        Difference::new(Change, region, what, format!("{to} leads through {is}")).by_if(active, act),
+                    );
+                }
+                None => {
+                    let act = set_route(
+                        self.shared.clone(),
+                        region.clone(),
+                        id,
+                        to.to_owned(),
+                        through.to_owned(),
+                    );
+                    all.push(
+                        Difference::new(Add, region, what, format!("{to} through the peering")).by_if(active, act),
+                    );
+                }
+            }
         }
         Ok(())
     }
@@ -234,8 +261,12 @@ fn route<'a>(table: &'a Element, to: &str) -> Option<(&'a str, &'a str)> {
     Some((route.at(&["vpcPeeringConnectionId"]), route.at(&["state"])))
 }
 
-async fn create(shared: Shared, name: String, mine: String, theirs: String) -> Result<(), Trouble> {
-    let [home, away] = &shared.regions;
+async fn create(
+    shared: Shared,
+    name: String,
+    [home, away]: [RegionName; 2],
+    [mine, theirs]: [String; 2],
+) -> Result<(), Trouble> {
     let mut parameters = vec![
         ("VpcId".to_owned(), mine),
         ("PeerVpcId".to_owned(), theirs),
@@ -254,27 +285,27 @@ async fn create(shared: Shared, name: String, mine: String, theirs: String) -> R
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
-    Ec2::new(&shared.aws, home)
+    Ec2::new(&shared.aws, &home)
         .call("CreateVpcPeeringConnection", &parameters)
         .await?;
     Ok(())
 }
 
-async fn accept(shared: Shared, id: String) -> Result<(), Trouble> {
-    let ec2 = Ec2::new(&shared.aws, &shared.regions[1]);
+async fn accept(shared: Shared, region: RegionName, id: String) -> Result<(), Trouble> {
+    let ec2 = Ec2::new(&shared.aws, &region);
     ec2.call("AcceptVpcPeeringConnection", &[("VpcPeeringConnectionId", &id)])
         .await?;
     Ok(())
 }
 
-async fn delete(shared: Shared, id: String) -> Result<(), Trouble> {
-    let ec2 = Ec2::new(&shared.aws, &shared.regions[0]);
+async fn delete(shared: Shared, region: RegionName, id: String) -> Result<(), Trouble> {
+    let ec2 = Ec2::new(&shared.aws, &region);
     ec2.call("DeleteVpcPeeringConnection", &[("VpcPeeringConnectionId", &id)])
         .await?;
     Ok(())
 }
 
-async fn tag(shared: Shared, id: String, tags: Vec<(String, String)>) -> Result<(), Trouble> {
+async fn tag(shared: Shared, region: RegionName, id: String, tags: Vec<(String, String)>) -> Result<(), Trouble> {
     let mut parameters = vec![("ResourceId.1".to_owned(), id)];
     for (index, (key, value)) in tags.into_iter().enumerate() {
         parameters.push((format!("Tag.{}.Key", index + 1), key));
@@ -284,34 +315,31 @@ async fn tag(shared: Shared, id: String, tags: Vec<(String, String)>) -> Result<
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
-    Ec2::new(&shared.aws, &shared.regions[0])
-        .call("CreateTags", &parameters)
-        .await?;
+    Ec2::new(&shared.aws, &region).call("CreateTags", &parameters).await?;
     Ok(())
 }
 
 async fn set_route(
     shared: Shared,
-    index: usize,
-    action: &'static str,
+    region: RegionName,
     table: String,
     to: String,
     through: String,
 ) -> Result<(), Trouble> {
-    let ec2 = Ec2::new(&shared.aws, &shared.regions[index]);
+    let ec2 = Ec2::new(&shared.aws, &region);
     let parameters = [
         ("RouteTableId", table.as_str()),
         ("DestinationCidrBlock", &to),
         ("VpcPeeringConnectionId", &through),
     ];
-    match ec2.call(action, &parameters).await {
+    match ec2.call("CreateRoute", &parameters).await {
         Err(trouble) if trouble.is(&["RouteAlreadyExists"]) => Ok(()),
         answer => answer.map(drop),
     }
 }
 
-async fn unroute(shared: Shared, index: usize, table: String, to: String) -> Result<(), Trouble> {
-    let ec2 = Ec2::new(&shared.aws, &shared.regions[index]);
+async fn unroute(shared: Shared, region: RegionName, table: String, to: String) -> Result<(), Trouble> {
+    let ec2 = Ec2::new(&shared.aws, &region);
     let parameters = [("RouteTableId", table.as_str()), ("DestinationCidrBlock", &to)];
     match ec2.call("DeleteRoute", &parameters).await {
         Err(trouble) if trouble.is(&["InvalidRoute.NotFound"]) => Ok(()),

@@ -1,4 +1,4 @@
-//! Secrets, and their replicas in the other region.
+//! Secrets, and their replicas in other regions.
 //!
 //! The password of the database's owner is made by Secrets Manager and goes from there to RDS. It is in no template, no
 //! state file and no log. RDS itself cannot manage it for members of a global database.
@@ -30,8 +30,19 @@ pub struct Secret {
     pub holds: Holds,
     /// What it is for.
     pub description: String,
-    /// The keys that encrypt it, home and away; none: AWS's own.
-    pub keys: [Option<String>; 2],
+    /// The key that encrypts it at home; none: AWS's own.
+    pub key: Option<String>,
+    /// Where else it is.
+    pub replicas: Vec<Replica>,
+}
+
+/// Where else a secret is.
+#[derive(Debug, Clone)]
+pub struct Replica {
+    /// The region.
+    pub region: RegionName,
+    /// The key that encrypts it there; none: AWS's own.
+    pub key: Option<String>,
 }
 
 /// What a secret holds.
@@ -62,6 +73,8 @@ pub struct Secrets {
     pub name: &'static str,
     /// What is shared.
     pub shared: Shared,
+    /// Whether the files ask for them. Those that they no longer ask for stay as they are: they hold data.
+    pub asked_for: bool,
     /// What should be.
     pub secrets: Vec<Secret>,
 }
@@ -74,7 +87,7 @@ impl Reconciler for Secrets {
 
     async fn differences(&self) -> Result<Vec<Difference>, Trouble> {
         let mut all = Vec::new();
-        for secret in &self.secrets {
+        for secret in self.secrets.iter().filter(|_| self.asked_for) {
             self.secret(secret, &mut all).await?;
         }
         Ok(all)
@@ -104,14 +117,15 @@ impl Secrets {
     }
 
     async fn secret(&self, secret: &Secret, all: &mut Vec<Difference>) -> Result<(), Trouble> {
-        let [home, away] = &self.shared.regions;
+        let home = self.home();
         let what = format!("secret {}", secret.name);
         let Some(there) = self.describe(secret).await? else {
             // What is not known yet can be planned, and not made.
             let ready = !matches!(secret.holds, Holds::Text(None));
             let act = create(self.client(), secret.clone(), self.shared.clone());
             all.push(Difference::new(Add, home, &what, secret.holds.detail()).by_if(ready, act));
-            all.push(Difference::new(Add, away, &what, "a replica"));
+            let replicas = secret.replicas.iter();
+            all.extend(replicas.map(|replica| Difference::new(Add, &replica.region, &what, "a replica")));
             return Ok(());
         };
         let tags = tags_of(&there);
@@ -139,49 +153,70 @@ impl Secrets {
             let act = put(self.client(), secret.name.clone(), text.clone(), home.clone());
             all.push(Difference::new(Change, home, &what, "the files say something else").by(act));
         }
+        for replica in &secret.replicas {
+            all.extend(self.replica(secret, replica, &there).await?);
+        }
+        Ok(())
+    }
+
+    /// In what a replica differs.
+    async fn replica(
+        &self,
+        secret: &Secret,
+        wanted: &Replica,
+        there: &DescribeSecretOutput,
+    ) -> Result<Option<Difference>, Trouble> {
+        let region = &wanted.region;
+        let what = format!("secret {}", secret.name);
         let mut replicas = there.replication_status().iter();
-        let replica = replicas.find(|replica| replica.region() == Some(away.as_str()));
-        match replica.and_then(|replica| replica.status()) {
+        let replica = replicas.find(|replica| replica.region() == Some(region.as_str()));
+        Ok(match replica.and_then(|replica| replica.status()) {
             Some(StatusType::InSync) => {
                 // It says so of the text before, for a moment.
                 if let Holds::Text(Some(text)) = &secret.holds
-                    && value(&self.shared.aws.secrets(away), &secret.name, away)
+                    && value(&self.shared.aws.secrets(region), &secret.name, region)
                         .await?
                         .as_ref()
                         != Some(text)
                 {
-                    all.push(Difference::new(Change, away, &what, "the replica follows").waits());
+                    return Ok(Some(
+                        Difference::new(Change, region, &what, "the replica follows").waits(),
+                    ));
                 }
+                None
             }
             Some(StatusType::Failed) => {
                 let said = replica
                     .and_then(|replica| replica.status_message())
                     .unwrap_or("no reason given");
-                let act = self.drop_replica(secret);
-                all.push(Difference::new(Replace, away, &what, format!("the replica failed: {said}")).by(act));
+                let act = self.drop_replicas(secret, vec![region.to_string()]);
+                Some(Difference::new(Replace, region, &what, format!("the replica failed: {said}")).by(act))
             }
-            Some(_) => all.push(Difference::new(Add, away, &what, "a replica").waits()),
+            Some(_) => Some(Difference::new(Add, region, &what, "a replica").waits()),
             None => {
-                let act = replicate(self.client(), secret.clone(), self.shared.regions.clone());
-                all.push(Difference::new(Add, away, &what, "a replica").by(act));
+                let (client, name, home) = (self.client(), secret.name.clone(), self.home().clone());
+                let act = replicate(client, name, wanted.clone(), home);
+                Some(Difference::new(Add, region, &what, "a replica").by(act))
             }
-        }
-        Ok(())
+        })
     }
 
-    fn drop_replica(&self, secret: &Secret) -> impl Future<Output = Result<(), Trouble>> + Send + 'static {
-        let [home, away] = self.shared.regions.clone();
-        let (client, name) = (self.client(), secret.name.clone());
+    fn drop_replicas(
+        &self,
+        secret: &Secret,
+        regions: Vec<String>,
+    ) -> impl Future<Output = Result<(), Trouble>> + Send + 'static {
+        let (client, name, home) = (self.client(), secret.name.clone(), self.home().clone());
         async move {
             let call = client.remove_regions_from_replication().secret_id(name);
-            let answer = call.remove_replica_regions(away.as_str()).send().await;
+            let answer = call.set_remove_replica_regions(Some(regions)).send().await;
             answer.map_err(failed("secretsmanager:RemoveRegionsFromReplication", &home))?;
             Ok(())
         }
     }
 
     async fn left(&self, secret: &Secret, data: bool, left: &mut Leftovers) -> Result<(), Trouble> {
-        let [home, away] = &self.shared.regions;
+        let home = self.home();
         let what = format!("secret {}", secret.name);
         let Some(there) = self.describe(secret).await? else {
             return Ok(());
@@ -193,10 +228,15 @@ impl Secrets {
             left.keep_data(what, home);
             return Ok(());
         }
-        let replicated = !there.replication_status().is_empty();
+        let replicas = there.replication_status().iter();
+        let replicas: Vec<String> = replicas
+            .filter_map(|replica| replica.region().map(str::to_owned))
+            .collect();
+        let replicated = !replicas.is_empty();
         if replicated {
+            let all = replicas.join(", ");
             let (drop, client, name, place) = (
-                self.drop_replica(secret),
+                self.drop_replicas(secret, replicas),
                 self.client(),
                 secret.name.clone(),
                 home.clone(),
@@ -209,7 +249,7 @@ impl Secrets {
                 }
             };
             left.remove
-                .push(Difference::new(Remove, away, &what, "the replica").by(act));
+                .push(Difference::new(Remove, home, &what, format!("the replicas in {all}")).by(act));
         }
         let act = delete(self.client(), secret.name.clone(), home.clone());
         let detail = format!("can be restored for {RECOVERY_DAYS} days");
@@ -225,15 +265,15 @@ fn tags_of(secret: &DescribeSecretOutput) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn replica(secret: &Secret, away: &RegionName) -> ReplicaRegionType {
+fn replica_type(replica: &Replica) -> ReplicaRegionType {
     ReplicaRegionType::builder()
-        .region(away.as_str())
-        .set_kms_key_id(secret.keys[1].clone())
+        .region(replica.region.as_str())
+        .set_kms_key_id(replica.key.clone())
         .build()
 }
 
 async fn create(client: Client, secret: Secret, shared: Shared) -> Result<(), Trouble> {
-    let [home, away] = &shared.regions;
+    let [home, _] = &shared.regions;
     let value = match &secret.holds {
         Holds::Login(username) => {
             let password = random(&client, home).await?;
@@ -249,10 +289,10 @@ async fn create(client: Client, secret: Secret, shared: Shared) -> Result<(), Tr
         .create_secret()
         .name(&secret.name)
         .description(&secret.description)
-        .set_kms_key_id(secret.keys[0].clone())
+        .set_kms_key_id(secret.key.clone())
         .secret_string(value)
         .set_tags(Some(tags.collect()))
-        .add_replica_regions(replica(&secret, away))
+        .set_add_replica_regions(Some(secret.replicas.iter().map(replica_type).collect()))
         .send()
         .await
         .map_err(failed("secretsmanager:CreateSecret", home))?;
@@ -299,11 +339,10 @@ async fn delete(client: Client, name: String, region: RegionName) -> Result<(), 
     Ok(())
 }
 
-async fn replicate(client: Client, secret: Secret, regions: [RegionName; 2]) -> Result<(), Trouble> {
-    let [home, away] = &regions;
-    let call = client.replicate_secret_to_regions().secret_id(&secret.name);
-    let answer = call.add_replica_regions(replica(&secret, away)).send().await;
-    answer.map_err(failed("secretsmanager:ReplicateSecretToRegions", home))?;
+async fn replicate(client: Client, name: String, replica: Replica, home: RegionName) -> Result<(), Trouble> {
+    let call = client.replicate_secret_to_regions().secret_id(name);
+    let answer = call.add_replica_regions(replica_type(&replica)).send().await;
+    answer.map_err(failed("secretsmanager:ReplicateSecretToRegions", &home))?;
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! The private zones in which sidecars find each other: each region's is resolved in the other region's network as well.
+//! The private zones in which sidecars find each other: each region's is resolved in the other region's network as well, and in
+//! the observer's.
 //!
 //! Cloud Map makes a zone for its own region's network, in the stack of the engine. Whom else it answers is Route 53's, and
 //! needs what both regions' stacks made.
@@ -15,14 +16,21 @@ use crate::aws::trouble::{failed, found};
 
 const ABSENT: &[&str] = &["NoSuchHostedZone"];
 
-/// One region's zone, and its network.
+/// One region's zone.
 #[derive(Debug, Clone)]
 pub struct SidecarZone {
     /// The zone's name.
     pub name: String,
     /// The zone's id; none: it is not there yet.
     pub id: Option<String>,
-    /// The region's network; none: it is not there yet.
+}
+
+/// A region's network.
+#[derive(Debug, Clone)]
+pub struct SidecarNetwork {
+    /// The region.
+    pub region: RegionName,
+    /// The network; none: it is not there yet.
     pub vpc: Option<String>,
 }
 
@@ -31,11 +39,13 @@ pub struct SidecarZone {
 pub struct SidecarNames {
     /// What is shared.
     pub shared: Shared,
-    /// Home, then away.
+    /// Home, then away. Cloud Map has made each for the network of its own region.
     pub zones: [SidecarZone; 2],
+    /// The networks in which both are asked: home, away, and the observer's, if there is one.
+    pub networks: Vec<SidecarNetwork>,
 }
 
-/// A zone that is there, and a network of the other region that it answers or should answer.
+/// A zone that is there, and another region's network that it answers or should answer.
 #[derive(Debug, Clone)]
 struct Pair {
     zone: String,
@@ -52,14 +62,14 @@ impl Reconciler for SidecarNames {
 
     async fn differences(&self) -> Result<Vec<Difference>, Trouble> {
         let mut all = Vec::new();
-        for index in 0..2 {
+        for (zone, network) in self.across() {
             let difference = Difference::new(
                 Add,
-                &self.shared.regions[1 - index],
-                format!("private zone {}", self.zones[index].name),
+                &network.region,
+                format!("private zone {}", zone.name),
                 "resolved in this region's network as well",
             );
-            let Some(pair) = self.pair(index) else {
+            let Some(pair) = pair(zone, network) else {
                 all.push(difference);
                 continue;
             };
@@ -74,14 +84,13 @@ impl Reconciler for SidecarNames {
 
     async fn leftovers(&self, _data: bool) -> Result<Leftovers, Trouble> {
         let mut left = Leftovers::default();
-        for index in 0..2 {
-            let Some(pair) = self.pair(index) else { continue };
+        for (zone, network) in self.across() {
+            let Some(pair) = pair(zone, network) else { continue };
             if self.is_resolved(&pair).await? == Some(true) {
-                let region = &self.shared.regions[1 - index];
-                let what = format!("private zone {}", self.zones[index].name);
+                let what = format!("private zone {}", zone.name);
                 let act = dissociate(self.client(), pair);
                 left.remove
-                    .push(Difference::new(Remove, region, what, "no longer resolved in this region").by(act));
+                    .push(Difference::new(Remove, &network.region, what, "no longer resolved in this region").by(act));
             }
         }
         Ok(left)
@@ -89,17 +98,16 @@ impl Reconciler for SidecarNames {
 }
 
 impl SidecarNames {
-    fn client(&self) -> Client {
-        self.shared.aws.route53(&self.shared.regions[0])
+    /// Each zone, with each network of another region.
+    fn across(&self) -> impl Iterator<Item = (&SidecarZone, &SidecarNetwork)> {
+        self.zones.iter().enumerate().flat_map(|(own, zone)| {
+            let networks = self.networks.iter().enumerate();
+            networks.filter_map(move |(index, network)| (index != own).then_some((zone, network)))
+        })
     }
 
-    /// A region's zone, and the other region's network.
-    fn pair(&self, index: usize) -> Option<Pair> {
-        Some(Pair {
-            zone: self.zones[index].id.clone()?,
-            vpc: self.zones[1 - index].vpc.clone()?,
-            region: self.shared.regions[1 - index].clone(),
-        })
+    fn client(&self) -> Client {
+        self.shared.aws.route53(&self.shared.regions[0])
     }
 
     /// Whether the network is among those that the zone answers. None: there is no such zone.
@@ -108,6 +116,15 @@ impl SidecarNames {
         let zone = found(answer, ABSENT, "route53:GetHostedZone", &self.shared.regions[0])?;
         Ok(zone.map(|zone| zone.vpcs().iter().any(|vpc| vpc.vpc_id() == Some(pair.vpc.as_str()))))
     }
+}
+
+/// Both, once they are there.
+fn pair(zone: &SidecarZone, network: &SidecarNetwork) -> Option<Pair> {
+    Some(Pair {
+        zone: zone.id.clone()?,
+        vpc: network.vpc.clone()?,
+        region: network.region.clone(),
+    })
 }
 
 fn network(pair: &Pair) -> Vpc {

@@ -71,10 +71,10 @@ pub struct Machine {
     pub definition: Value,
 }
 
-/// Everything that CloudFormation owns, in both regions.
+/// Everything that CloudFormation owns, in every region.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Platform {
-    /// The stacks, the primary's first, each after those that it needs.
+    /// The stacks, the primary's first, the witness region's last, each after those that it needs.
     pub stacks: Vec<Stack>,
     /// The state machines.
     pub machines: Vec<Machine>,
@@ -96,7 +96,7 @@ impl Platform {
             .find(|stack| stack.region == *region && stack.layer == layer)
     }
 
-    /// How many resources there are in both regions.
+    /// How many resources there are in all regions.
     #[must_use]
     pub fn resources(&self) -> usize {
         self.stacks.iter().map(Stack::resources).sum()
@@ -114,7 +114,7 @@ impl Platform {
     }
 }
 
-/// Makes the stacks of both regions.
+/// Makes the stacks of both regions, and what the observer needs in the witness region.
 ///
 /// # Panics
 /// If a template refers to something that it does not have: a mistake in a layer, which no input can cause.
@@ -127,6 +127,11 @@ pub fn synthesize(policy: &Policy, deployment: &Deployment) -> Platform {
     };
     for site in site::both(policy, deployment) {
         layers::region(&site, &mut platform);
+    }
+    let engine = deployment.engine.as_ref();
+    if let Some((engine, observer)) = engine.and_then(|engine| Some((engine, engine.observer.as_ref()?))) {
+        let site = site::witness(policy, deployment, observer);
+        layers::witness(&site, engine, observer, &mut platform);
     }
     platform
 }

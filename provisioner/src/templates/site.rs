@@ -1,19 +1,20 @@
 //! What a layer knows of its region.
 
+use serde_json::{Value, json};
 use understudy_policies::Policy;
 use understudy_policies::model::RegionName;
 
-use crate::deployment::{Deployment, Names, RegionNetwork};
+use crate::deployment::{Deployment, Names, Observer, RegionNetwork};
 
 /// The layers, in the order in which they are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Layer {
+    /// Keys.
+    Keys,
     /// VPC, subnets, endpoints, security groups.
     Network,
     /// The way out to the internet.
     Egress,
-    /// Keys.
-    Keys,
     /// Subnet and parameter groups of the database.
     Data,
     /// Buckets.
@@ -32,16 +33,18 @@ pub enum Layer {
     Signals,
     /// Parameters.
     Configuration,
-    /// The engine as a service.
+    /// The sidecars of the engine as services.
     Engine,
+    /// The observer of the engine as a service, in the witness region.
+    Observer,
 }
 
 impl Layer {
     /// All of them, in their order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
+        Self::Keys,
         Self::Network,
         Self::Egress,
-        Self::Keys,
         Self::Data,
         Self::Storage,
         Self::Messaging,
@@ -52,6 +55,7 @@ impl Layer {
         Self::Signals,
         Self::Configuration,
         Self::Engine,
+        Self::Observer,
     ];
 
     /// As it stands in the stack's name.
@@ -71,6 +75,7 @@ impl Layer {
             Self::Signals => "signals",
             Self::Configuration => "configuration",
             Self::Engine => "engine",
+            Self::Observer => "observer",
         }
     }
 }
@@ -83,7 +88,7 @@ pub(super) struct Site<'a> {
     pub(super) names: Names,
     /// The region.
     pub(super) region: &'a RegionName,
-    /// The other one.
+    /// The other one. The witness region has none, and stands here itself.
     pub(super) peer: &'a RegionName,
     pub(super) network: &'a RegionNetwork,
     pub(super) peer_network: &'a RegionNetwork,
@@ -111,6 +116,16 @@ impl Site<'_> {
         vec![arn(self.region), arn(self.peer)]
     }
 
+    /// Where the subnet with this number is: a property, and its value.
+    ///
+    /// Every account has letters of its own for the zones of a region, so the file names them by their ids.
+    pub(super) fn zone(&self, index: usize) -> (&'static str, Value) {
+        match &self.network.zones {
+            Some(zones) => ("AvailabilityZoneId", zones[index].as_str().into()),
+            None => ("AvailabilityZone", json!({"Fn::Select": [index, {"Fn::GetAZs": ""}]})),
+        }
+    }
+
     /// Whether this is the standby region.
     pub(super) fn is_standby(&self) -> bool {
         *self.region == self.policy.regions.standby
@@ -130,4 +145,18 @@ pub(super) fn both<'a>(policy: &'a Policy, deployment: &'a Deployment) -> [Site<
         network: networks[index],
         peer_network: networks[1 - index],
     })
+}
+
+/// The witness region, where nothing runs but the observer.
+pub(super) fn witness<'a>(policy: &'a Policy, deployment: &'a Deployment, observer: &'a Observer) -> Site<'a> {
+    let region = &policy.regions.witness;
+    Site {
+        policy,
+        deployment,
+        names: deployment.names(policy),
+        region,
+        peer: region,
+        network: &observer.network,
+        peer_network: &observer.network,
+    }
 }

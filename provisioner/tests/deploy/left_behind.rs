@@ -99,6 +99,26 @@ async fn records_in_a_given_zone() {
     assert!(!left.iter().any(|what| what.starts_with("hosted zone")), "{left:#?}");
 }
 
+/// Its stacks go in the order in which nobody needs them any more.
+#[tokio::test]
+async fn an_observer_that_is_no_longer_in_the_file() {
+    let emulator = Emulator::ministack();
+    let world = world(emulator.url().as_str()).await;
+    let account = apply(&world, Options::default(), &Log::default()).await.unwrap();
+    assert!(account.failure.is_none(), "{:#?}", account.failure);
+    let without = with(&world, |deployment| deployment.engine.as_mut().unwrap().observer = None);
+    let account = apply(&without, Options::default(), &Log::default()).await.unwrap();
+    assert!(account.failure.is_none(), "{:#?}", account.failure);
+    let gone: Vec<&str> = account
+        .changed
+        .iter()
+        .filter_map(|part| part.strip_prefix("understudy-dev1-us-west-2-"))
+        .collect();
+    assert_eq!(gone, ["observer", "egress", "network", "keys"]);
+    let drifted = drift(&without).await.unwrap().text();
+    assert!(!drifted.contains("us-west-2"), "{drifted}");
+}
+
 #[tokio::test]
 async fn a_layer_that_is_no_longer_in_the_file() {
     let emulator = Emulator::ministack();

@@ -1,8 +1,8 @@
-//! A sidecar as ECS would start it: the command and the secrets of the task's definition, the engine's own program, and AWS on
+//! A sidecar and the observer as ECS would start them: the command and the secrets of the task's definition, the engine's own program, and AWS on
 //! an emulator. ECS itself is played: it reads each secret, in the task's region, and puts it into the environment.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -28,11 +28,11 @@ fn program() -> PathBuf {
     path
 }
 
-/// The first container of a region's task.
-fn container(world: &World, region: &RegionName) -> Value {
+/// The container of a task.
+fn container(world: &World, region: &RegionName, [layer, task]: [&str; 2]) -> Value {
     let mut stacks = world.platform.of(region);
-    let stack = stacks.find(|stack| stack.name.ends_with("-engine")).unwrap();
-    stack.template["Resources"]["Task1"]["Properties"]["ContainerDefinitions"][0].clone()
+    let stack = stacks.find(|stack| stack.name.ends_with(layer)).unwrap();
+    stack.template["Resources"][task]["Properties"]["ContainerDefinitions"][0].clone()
 }
 
 /// What ECS puts into the environment.
@@ -88,9 +88,44 @@ impl Start {
         command
     }
 
+    /// Starts it as the container says, with what is free on this machine in place of what is free in a task. And its log.
+    fn container(&self, container: &Value, folder: &Path, listen: SocketAddr) -> (Sidecar, PathBuf) {
+        let arguments = container["Command"].as_array().unwrap().iter().map(|argument| {
+            let argument = argument.as_str().unwrap();
+            match argument.split_once('=') {
+                Some(("--journal", _)) => format!("--journal={}", folder.display()),
+                Some(("--listen", _)) => format!("--listen={listen}"),
+                Some(("--peer-listen", _)) => format!("--peer-listen=127.0.0.1:{}", free_port()),
+                _ => argument.to_owned(),
+            }
+        });
+        let log = folder.join("log");
+        let mut command = self.command(arguments);
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(&log).unwrap());
+        (Sidecar(child.spawn().unwrap()), log)
+    }
+
+    /// Nothing of what it was given is in its log.
+    fn keeps_secrets(&self, log: &Path) {
+        let log = std::fs::read_to_string(log).unwrap();
+        for (name, value) in &self.environment {
+            if !matches!(name.as_str(), "UNDERSTUDY_POLICY" | "UNDERSTUDY_PLATFORM") {
+                assert!(!log.contains(value.as_str()), "{name} is in the log");
+            }
+        }
+    }
+
     /// What the container's health check asks. None: not healthy.
     fn status(&self, listen: SocketAddr) -> Option<Value> {
-        let words = ["status", "--json", "--address", &format!("http://{listen}")].map(str::to_owned);
+        self.asked(&["status", "--json"], listen)
+    }
+
+    /// What it answers. None: not healthy.
+    fn asked(&self, words: &[&str], listen: SocketAddr) -> Option<Value> {
+        let address = format!("http://{listen}");
+        let words = words.iter().copied().chain(["--address", &address]).map(str::to_owned);
         let output = self.command(words).output().unwrap();
         output
             .status
@@ -123,29 +158,14 @@ async fn a_task_starts_from_its_secrets_and_stands_by_once_there_is_a_lease() {
     let account = apply(&world, Options::default(), &Log::default()).await.unwrap();
     assert!(account.failure.is_none(), "{:#?}", account.failure);
     let region = &world.regions()[1];
-    let container = container(&world, region);
+    let container = container(&world, region, ["-engine", "Task1"]);
     let start = Start {
         environment: secrets(&world, region, &container).await,
         endpoint: emulator.url().to_string(),
     };
     let folder = tempfile::tempdir().unwrap();
     let listen = SocketAddr::from(([127, 0, 0, 1], free_port()));
-    let arguments = container["Command"].as_array().unwrap().iter().map(|argument| {
-        let argument = argument.as_str().unwrap();
-        // What is free on this machine, in place of what is free in a task.
-        match argument.split_once('=') {
-            Some(("--journal", _)) => format!("--journal={}", folder.path().display()),
-            Some(("--listen", _)) => format!("--listen={listen}"),
-            Some(("--peer-listen", _)) => format!("--peer-listen=127.0.0.1:{}", free_port()),
-            _ => argument.to_owned(),
-        }
-    });
-    let log = folder.path().join("log");
-    let mut command = start.command(arguments);
-    let child = command
-        .stdout(Stdio::null())
-        .stderr(std::fs::File::create(&log).unwrap());
-    let _sidecar = Sidecar(child.spawn().unwrap());
+    let (_sidecar, log) = start.container(&container, folder.path(), listen);
     // Without a lease item it is there, and healthy, and says what it waits for.
     let status = start.awaited(listen, &["recovering", "self_fenced"]);
     assert_eq!(status["region"], region.as_str(), "{status}");
@@ -159,11 +179,29 @@ async fn a_task_starts_from_its_secrets_and_stands_by_once_there_is_a_lease() {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     // Nobody answers it here, neither a region nor a reference: it judges nobody, and stands by.
     start.awaited(listen, &["steady"]);
-    // Nothing of what it was given is in its log.
-    let log = std::fs::read_to_string(log).unwrap();
-    for (name, value) in &start.environment {
-        if !matches!(name.as_str(), "UNDERSTUDY_POLICY" | "UNDERSTUDY_PLATFORM") {
-            assert!(!log.contains(value.as_str()), "{name} is in the log");
-        }
+    start.keeps_secrets(&log);
+
+    // The observer, from the secrets' replicas in the witness region.
+    let witness = &world.shared.witness;
+    let container = self::container(&world, witness, ["-observer", "Task"]);
+    let start = Start {
+        environment: secrets(&world, witness, &container).await,
+        endpoint: emulator.url().to_string(),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let listen = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let (_observer, log) = start.container(&container, folder.path(), listen);
+    let began = Instant::now();
+    let asks = container["HealthCheck"]["Command"].as_array().unwrap();
+    assert_eq!(asks[..2], ["CMD", "understudy-engine"]);
+    let asks: Vec<&str> = asks[2..].iter().filter_map(Value::as_str).collect();
+    while start.asked(&asks, listen).is_none() {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "{}",
+            std::fs::read_to_string(log).unwrap()
+        );
+        std::thread::sleep(Duration::from_millis(100));
     }
+    start.keeps_secrets(&log);
 }

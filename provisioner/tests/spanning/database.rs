@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_rds::types::DbCluster;
 use understudy_provisioner::aws::trouble::TroubleKind;
 use understudy_provisioner::spanning::database::{Cluster, Database, Wanted};
-use understudy_provisioner::spanning::secrets::{Holds, Secret, Secrets};
+use understudy_provisioner::spanning::secrets::{Holds, Replica, Secret, Secrets};
 use understudy_provisioner::spanning::tables::{Table, Tables};
 use understudy_provisioner::spanning::{Reconciler as _, Shared};
 
@@ -59,12 +59,17 @@ pub(crate) async fn prepare(shared: &Shared) {
     }
     apply(&Secrets {
         name: "secrets",
+        asked_for: true,
         shared: shared.clone(),
         secrets: vec![Secret {
             name: "understudy-dev1-database".to_owned(),
             holds: Holds::Login("orders".to_owned()),
             description: "test".to_owned(),
-            keys: [None, None],
+            key: None,
+            replicas: vec![Replica {
+                region: shared.regions[1].clone(),
+                key: None,
+            }],
         }],
     })
     .await;

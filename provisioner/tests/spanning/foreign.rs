@@ -10,7 +10,7 @@ use understudy_provisioner::aws::ec2::Ec2;
 use understudy_provisioner::spanning::checks::{Asks, Check, Checks};
 use understudy_provisioner::spanning::forwarding::Forwarding;
 use understudy_provisioner::spanning::parameters::Parameters;
-use understudy_provisioner::spanning::peering::Peering;
+use understudy_provisioner::spanning::peering::{Peering, Peerings};
 use understudy_provisioner::spanning::secrets::{Holds, Secret, Secrets};
 use understudy_provisioner::spanning::switches::Switches;
 
@@ -76,12 +76,14 @@ async fn a_secret() {
     call.send().await.unwrap();
     let secrets = Secrets {
         name: "secrets",
+        asked_for: true,
         shared: shared.clone(),
         secrets: vec![Secret {
             name: name.to_owned(),
             holds: Holds::Login("orders".to_owned()),
             description: "test".to_owned(),
-            keys: [None, None],
+            key: None,
+            replicas: Vec::new(),
         }],
     };
     not_ours(&secrets, &["secret understudy-dev1-database exists in us-east-1"]).await;
@@ -205,11 +207,12 @@ async fn a_peering() {
         ("Tag.1.Value", "understudy-dev1-peering"),
     ];
     ec2.call("CreateTags", &tags).await.unwrap();
-    let peering = Peering {
+    let peering = Peerings(vec![Peering {
         shared: shared.clone(),
         name: "understudy-dev1-peering".to_owned(),
+        regions: shared.regions.clone(),
         networks,
-    };
+    }]);
     not_ours(&peering, &["peering understudy-dev1-peering", &id]).await;
     assert_eq!(remove(&peering, true).await, []);
     let answer = ec2.call("DescribeVpcPeeringConnections", &[]).await.unwrap();

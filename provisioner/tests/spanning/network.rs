@@ -1,14 +1,19 @@
 //! Peering with its routes, and events that are told to the other region.
 
+use understudy_policies::model::RegionName;
 use understudy_provisioner::aws::ec2::Ec2;
 use understudy_provisioner::spanning::Shared;
 use understudy_provisioner::spanning::forwarding::Forwarding;
-use understudy_provisioner::spanning::peering::{Network, Peering};
+use understudy_provisioner::spanning::peering::{Network, Peering, Peerings};
 
 use crate::support::{apply, plan, remove, start};
 
 pub(crate) async fn network(shared: &Shared, index: usize, cidr: &str) -> Network {
-    let ec2 = Ec2::new(&shared.aws, &shared.regions[index]);
+    network_in(shared, &shared.regions[index], cidr).await
+}
+
+async fn network_in(shared: &Shared, region: &RegionName, cidr: &str) -> Network {
+    let ec2 = Ec2::new(&shared.aws, region);
     let vpc = ec2.call("CreateVpc", &[("CidrBlock", cidr)]).await.unwrap();
     let vpc = vpc.at(&["vpc", "vpcId"]).to_owned();
     let mut route_tables = Vec::new();
@@ -31,11 +36,12 @@ async fn networks_are_peered_with_routes_on_both_sides() {
         Some(network(&shared, 0, "10.10.0.0/16").await),
         Some(network(&shared, 1, "10.20.0.0/16").await),
     ];
-    let peering = Peering {
+    let peering = Peerings(vec![Peering {
         shared: shared.clone(),
         name: "understudy-dev1-peering".to_owned(),
+        regions: shared.regions.clone(),
         networks: networks.clone(),
-    };
+    }]);
     apply(&peering).await;
     for (index, cidr) in ["10.20.0.0/16", "10.10.0.0/16"].into_iter().enumerate() {
         let ec2 = Ec2::new(&shared.aws, &shared.regions[index]);
@@ -72,6 +78,50 @@ async fn networks_are_peered_with_routes_on_both_sides() {
     apply(&peering).await;
     assert_eq!(remove(&peering, false).await, []);
     assert_eq!(plan(&peering).await.len(), 7, "a peering and six routes");
+}
+
+/// The observer reaches the sidecars of both regions, and they answer it.
+#[tokio::test]
+async fn the_observers_network_is_peered_with_both() {
+    let (_emulator, shared) = start().await;
+    let [home, away] = shared.regions.clone();
+    let places = [
+        (home, "10.20.0.0/16"),
+        (away, "10.21.0.0/16"),
+        (shared.witness.clone(), "10.22.0.0/22"),
+    ];
+    let mut networks = Vec::new();
+    for (region, cidr) in &places {
+        networks.push(network_in(&shared, region, cidr).await);
+    }
+    let pairs = [[0, 1], [0, 2], [1, 2]];
+    let peerings = pairs.map(|pair| Peering {
+        shared: shared.clone(),
+        name: format!("understudy-dev1-{}-{}", pair[0], pair[1]),
+        regions: pair.map(|index| places[index].0.clone()),
+        networks: pair.map(|index| Some(networks[index].clone())),
+    });
+    let peerings = Peerings(peerings.into());
+    apply(&peerings).await;
+    for (own, (region, _)) in places.iter().enumerate() {
+        let ec2 = Ec2::new(&shared.aws, region);
+        for id in &networks[own].route_tables {
+            let answer = ec2
+                .call("DescribeRouteTables", &[("RouteTableId.1", id)])
+                .await
+                .unwrap();
+            let table = answer.items("routeTableSet").next().unwrap();
+            let routes = table.items("routeSet");
+            let through = routes.filter(|route| route.at(&["vpcPeeringConnectionId"]).starts_with("pcx-"));
+            let mut to: Vec<&str> = through.map(|route| route.at(&["destinationCidrBlock"])).collect();
+            to.sort_unstable();
+            let others = places.iter().enumerate().filter(|(index, _)| *index != own);
+            let others: Vec<&str> = others.map(|(_, (_, cidr))| *cidr).collect();
+            assert_eq!(to, others, "{region}");
+        }
+    }
+    assert_eq!(remove(&peerings, false).await, []);
+    assert_eq!(plan(&peerings).await.len(), 3 * 7);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use aws_sdk_s3::types::{
 use understudy_provisioner::aws::trouble::TroubleKind;
 use understudy_provisioner::spanning::parameters::Parameters;
 use understudy_provisioner::spanning::replication::{Pair, Replication};
-use understudy_provisioner::spanning::secrets::{Holds, Secret, Secrets};
+use understudy_provisioner::spanning::secrets::{Holds, Replica, Secret, Secrets};
 use understudy_provisioner::spanning::switches::{Standing, Switches};
 use understudy_provisioner::spanning::tables::{Table, Tables};
 use understudy_provisioner::spanning::{Reconciler as _, Shared};
@@ -142,12 +142,17 @@ async fn a_secret_has_a_replica_with_the_same_value() {
     let (_emulator, shared) = start().await;
     let secrets = Secrets {
         name: "secrets",
+        asked_for: true,
         shared: shared.clone(),
         secrets: vec![Secret {
             name: "understudy-dev1-database".to_owned(),
             holds: Holds::Login("orders".to_owned()),
             description: "The owner of the order database".to_owned(),
-            keys: [None, None],
+            key: None,
+            replicas: vec![Replica {
+                region: shared.regions[1].clone(),
+                key: None,
+            }],
         }],
     };
     apply(&secrets).await;

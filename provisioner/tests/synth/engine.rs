@@ -196,3 +196,106 @@ fn the_engine_has_two_sidecars_each_with_a_journal_of_its_own() {
         }
     }
 }
+
+/// The observer tells the sidecars of both regions what it sees, and nobody calls it.
+#[test]
+fn the_observer_has_a_way_to_the_sidecars_and_nobody_to_it() {
+    let made = made();
+    let witness = made.policy.regions.witness.clone();
+    let observer = made.deployment.engine.as_ref().unwrap().observer.as_ref().unwrap();
+    let all = containers(&made, &witness);
+    let [container] = all.as_slice() else {
+        panic!("one observer: {all:#?}");
+    };
+    let command: Vec<&str> = container["Command"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    assert_eq!(command[..3], ["run", "--region=us-west-2", "--observer"]);
+    let variables: BTreeSet<&str> = container["Secrets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|secret| secret["Name"].as_str())
+        .collect();
+    assert_eq!(
+        variables,
+        SidecarSecret::OF_OBSERVER.map(SidecarSecret::variable).into()
+    );
+    for argument in &command {
+        if let Some((_, variable)) = argument.split_once("=env:") {
+            assert!(variables.contains(variable), "{argument}");
+        }
+    }
+    let services = made.of(&witness, "AWS::ECS::Service");
+    assert_eq!(services.len(), 1);
+    let place = &services[0].1["Properties"]["NetworkConfiguration"]["AwsvpcConfiguration"];
+    assert_eq!(
+        place["Subnets"].as_array().unwrap().len(),
+        3,
+        "ECS starts it again in another zone"
+    );
+    assert_eq!(place["AssignPublicIp"], "DISABLED");
+
+    let group = made.named(&witness, "AWS::EC2::SecurityGroup", "GroupName", "observer");
+    assert_eq!(group["SecurityGroupIngress"], json!([]));
+    let out: BTreeSet<String> = group["SecurityGroupEgress"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| format!("{} {}", rule["FromPort"], rule["CidrIp"].as_str().unwrap()))
+        .collect();
+    let network = &made.deployment.network;
+    let sidecars = [&network.primary, &network.standby].map(|region| format!("7443 {}", region.cidr));
+    assert!(sidecars.iter().all(|sidecar| out.contains(sidecar)), "{out:?}");
+    for region in made.regions() {
+        let group = made.named(region, "AWS::EC2::SecurityGroup", "GroupName", "engine");
+        let rules = group["SecurityGroupIngress"].as_array().unwrap();
+        let from = rules.iter().filter(|rule| rule["FromPort"] == 7443);
+        let from: Vec<&str> = from.filter_map(|rule| rule["CidrIp"].as_str()).collect();
+        assert!(from.contains(&observer.network.cidr.to_string().as_str()), "{from:?}");
+    }
+}
+
+#[test]
+fn without_an_observer_there_is_nothing_in_the_witness_region() {
+    let made = crate::made_of(&crate::without(&["engine.observer"]));
+    let witness = made.policy.regions.witness.clone();
+    assert_eq!(made.platform.of(&witness).count(), 0);
+    assert!(made.deployment.engine.is_some());
+}
+
+/// From nowhere, unless the file says from where; and never without a name that the sidecar goes by.
+#[test]
+fn operators_reach_the_sidecars_from_where_the_file_says() {
+    let listens = |made: &Made, region, index: usize| {
+        let container = &containers(made, region)[index];
+        let command = container["Command"].as_array().unwrap();
+        let words: Vec<String> = command.iter().map(|word| word.as_str().unwrap().to_owned()).collect();
+        words
+            .into_iter()
+            .filter(|word| word.starts_with("--listen") || word.starts_with("--allow-host"))
+            .collect::<Vec<_>>()
+    };
+    let open_to = |made: &Made, region| {
+        let group = made.named(region, "AWS::EC2::SecurityGroup", "GroupName", "engine");
+        let rules = group["SecurityGroupIngress"].as_array().unwrap().clone();
+        let on = rules.into_iter().filter(|rule| rule["FromPort"] == 7070);
+        on.map(|rule| rule["CidrIp"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let closed = made();
+    let open = crate::made_of(&EXAMPLE.replace("operators = []", "operators = [\"10.99.0.0/24\"]"));
+    for region in closed.regions() {
+        assert_eq!(listens(&closed, region, 0), ["--listen=127.0.0.1:7070"]);
+        assert_eq!(open_to(&closed, region), Vec::<String>::new());
+        let host = closed.deployment.names(&closed.policy).sidecar_host(region, 2);
+        assert_eq!(
+            listens(&open, region, 1),
+            ["--listen=0.0.0.0:7070".to_owned(), format!("--allow-host={host}")]
+        );
+        assert_eq!(open_to(&open, region), ["10.99.0.0/24"]);
+    }
+}

@@ -47,10 +47,11 @@ fn made_of(text: &str) -> Made {
 fn without(tables: &[&str]) -> String {
     tables.iter().fold(EXAMPLE.to_owned(), |text, table| {
         let start = text.find(&format!("\n[{table}]")).unwrap();
-        let end = text[start + 2..]
-            .find("\n[")
-            .map_or(text.len(), |next| start + 2 + next);
-        format!("{}{}", &text[..start], &text[end..])
+        // With the tables inside of it.
+        let inside = format!("\n[{table}.");
+        let mut next = text[start + 2..].match_indices("\n[").map(|(at, _)| start + 2 + at);
+        let end = next.find(|at| !text[*at..].starts_with(&inside));
+        format!("{}{}", &text[..start], &text[end.unwrap_or(text.len())..])
     })
 }
 
@@ -121,6 +122,7 @@ fn both_regions_have_everything_and_the_linter_is_silent() {
 fn every_shipped_policy_and_every_optional_layer_is_silent_as_well() {
     let texts = [
         EXAMPLE.to_owned(),
+        without(&["engine.observer"]),
         without(&["engine"]),
         without(&["domain", "engine"]),
         without(&["egress", "engine"]),
@@ -142,7 +144,8 @@ fn stacks_come_after_what_they_need_and_no_two_share_a_name() {
     let mut before = BTreeSet::new();
     let names: BTreeSet<&str> = made.platform.stacks.iter().map(|stack| stack.name.as_str()).collect();
     assert_eq!(names.len(), made.platform.stacks.len());
-    for region in made.regions() {
+    let witness = &made.policy.regions.witness;
+    for region in made.regions().into_iter().chain([witness]) {
         for stack in made.platform.of(region) {
             for needed in &stack.after {
                 let of_the_other_region = !needed.contains(region.as_str());
@@ -157,13 +160,14 @@ fn stacks_come_after_what_they_need_and_no_two_share_a_name() {
         }
     }
     for layer in Layer::ALL {
-        assert!(
-            made.regions()
-                .iter()
-                .all(|region| made.platform.stack(region, layer).is_some()),
-            "{layer:?}"
-        );
+        let serves = layer != Layer::Observer;
+        let in_both = made
+            .regions()
+            .map(|region| made.platform.stack(region, layer).is_some());
+        assert_eq!(in_both, [serves; 2], "{layer:?}");
     }
+    let there: Vec<Layer> = made.platform.of(witness).map(|stack| stack.layer).collect();
+    assert_eq!(there, [Layer::Keys, Layer::Network, Layer::Egress, Layer::Observer]);
 }
 
 /// What spans regions, or changes in a failover, is a reconciler's: a stack would "repair" it.

@@ -4,8 +4,30 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use understudy_policies::model::RegionName;
+use understudy_provisioner::deployment::EXAMPLE;
 
 use crate::made;
+
+/// The gateways' subnets as well: a gateway serves its own zone.
+#[test]
+fn r8_1_zones_that_the_file_names_are_taken() {
+    let ids = ["use1-az1", "use1-az2", "use1-az4"];
+    let begins = "primary-cidr =";
+    let made = crate::made_of(&EXAMPLE.replacen(begins, &format!("primary-zones = {ids:?}\n{begins}"), 1));
+    let [primary, standby] = made.regions();
+    let zones = |region, key: &str| -> Vec<String> {
+        let subnets = made.of(region, "AWS::EC2::Subnet").into_iter();
+        subnets
+            .filter_map(|(_, subnet)| Some(subnet["Properties"][key].as_str()?.to_owned()))
+            .collect()
+    };
+    let mut found = zones(primary, "AvailabilityZoneId");
+    found.sort();
+    assert_eq!(found, ids.into_iter().flat_map(|id| [id, id]).collect::<Vec<_>>());
+    assert_eq!(zones(standby, "AvailabilityZoneId"), Vec::<String>::new());
+    let report = made.platform.lint(&made.policy, &made.deployment).unwrap();
+    assert!(report.findings.is_empty(), "{:#?}", report.findings);
+}
 
 #[test]
 fn r8_1_three_private_subnets_in_three_zones_with_tables_of_their_own() {

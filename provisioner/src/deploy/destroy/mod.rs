@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::Serialize;
 use understudy_policies::model::RegionName;
 
+use super::apply::{earlier, obsolete};
 use super::graph::{self, Done, Node};
 use super::progress::Report;
 use super::stacks::{Applied, Event, Follow, Standing, Wanted, still_there};
@@ -48,16 +49,18 @@ pub async fn destroy(world: &World, data: bool, report: &dyn Report) -> Result<D
     let situation = world.at_rest().await?;
     let serves = situation.holder.or(situation.writer).unwrap_or(0);
     let kept = Mutex::new(world.left_behind().await?);
-    let obsolete = super::apply::obsolete(world).await?;
+    let obsolete = obsolete(world).await?;
     let mut nodes = nodes(world, serves, data, report, &kept);
-    for (region, name) in obsolete {
-        let (after, before) = around(world, region, &name);
+    for (index, (region, name)) in obsolete.iter().enumerate() {
+        let region: &RegionName = region;
+        let (mut after, before) = around(world, region, name);
+        after.extend(earlier(&obsolete[..index], region).cloned());
         for node in &mut nodes {
             if before.contains(&node.name) {
                 node.after.push(name.clone());
             }
         }
-        nodes.push(obsolete_node(world, report, &kept, region, name, after));
+        nodes.push(obsolete_node(world, report, &kept, region, name.clone(), after));
     }
     let outcome = graph::run(nodes, report)
         .await
@@ -135,7 +138,7 @@ fn nodes<'a>(world: &'a World, serves: usize, data: bool, report: &'a dyn Report
         let mut after: Vec<String> = needed_by.map(|other| other.name.clone()).collect();
         let mut wait = |names: &[&str]| after.extend(names.iter().map(|name| (*name).to_owned()));
         match stack.layer {
-            Layer::Network => wait(&["database", "peering"]),
+            Layer::Network => wait(&["database", "peering", "sidecar names"]),
             Layer::Data => wait(&["database"]),
             Layer::Keys => wait(&["database", "secrets", "engine files", "tables", "replication"]),
             Layer::Storage => wait(&["replication"]),
@@ -146,6 +149,7 @@ fn nodes<'a>(world: &'a World, serves: usize, data: bool, report: &'a dyn Report
                 wait(&["sidecar names"]);
                 after.extend(names(Layer::Signals));
             }
+            Layer::Observer => after.extend(names(Layer::Signals)),
             Layer::Workflows => {
                 after.extend(names(Layer::Signals));
                 after.extend(names(Layer::Engine));
@@ -170,7 +174,7 @@ fn around(world: &World, region: &RegionName, name: &str) -> (Vec<String>, Vec<S
     };
     match layer {
         // Sidecars that go silent raise an alarm, so signals go first, as with those that the files ask for.
-        Layer::Engine => (
+        Layer::Engine | Layer::Observer => (
             stacks(&|other| other == Layer::Signals),
             stacks(&|other| other != Layer::Signals),
         ),

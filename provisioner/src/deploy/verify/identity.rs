@@ -59,7 +59,7 @@ struct Resource {
 impl Look<'_> {
     /// R9.1, R9.5.
     pub(super) async fn at_names_and_tags(&mut self) {
-        for region in self.world.regions().clone() {
+        for region in self.world.inhabited().into_iter().cloned() {
             let resources = match self.resources(&region).await {
                 Ok(resources) => resources,
                 Err(trouble) => {

@@ -19,7 +19,7 @@ impl Look<'_> {
     /// R10.1: every stack is complete, and protected.
     pub(super) async fn at_stacks(&mut self) {
         let stacks = self.world.stacks();
-        for region in self.world.regions() {
+        for region in self.world.inhabited() {
             let mut open = Vec::new();
             let mut count = 0;
             for stack in self.world.platform.of(region) {

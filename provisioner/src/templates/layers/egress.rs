@@ -9,9 +9,8 @@ use super::super::excuse::Excuse;
 use super::super::kinds::{
     ElasticIp, GatewayAttachment, InternetGateway, NatGateway, Route, RouteTable, RouteTableAssociation, Subnet,
 };
-use super::super::model::Template;
+use super::super::model::{Import, Template};
 use super::super::site::{Layer, Site};
-use super::network::Network;
 use crate::deployment::cidr::Cidr;
 
 const IDS: [[&str; 5]; 3] = [
@@ -39,21 +38,17 @@ const IDS: [[&str; 5]; 3] = [
 ];
 const ANYWHERE: &str = "0.0.0.0/0";
 
-pub(super) fn build(site: &Site<'_>, network: &Network, subnets: [Cidr; 3], stacks: &mut Vec<Stack>) {
+/// `vpc` and `tables` are the network's, `subnets` the addresses of the gateways.
+pub(super) fn build(site: &Site<'_>, vpc: &Import, tables: &[Import; 3], subnets: [Cidr; 3], stacks: &mut Vec<Stack>) {
     let mut template = Template::new(site, Layer::Egress, "the way out to the internet");
     let internet = template.add(InternetGateway, "Internet", &site.name("internet"), json!({}));
     template.add(
         GatewayAttachment,
         "InternetOfNetwork",
         "",
-        json!({"VpcId": network.vpc, "InternetGatewayId": internet.reference()}),
+        json!({"VpcId": vpc, "InternetGatewayId": internet.reference()}),
     );
-    let routes = template.add(
-        RouteTable,
-        "EgressRoutes",
-        &site.name("egress"),
-        json!({"VpcId": network.vpc}),
-    );
+    let routes = template.add(RouteTable, "EgressRoutes", &site.name("egress"), json!({"VpcId": vpc}));
     let out = template.add(
         Route,
         "ToTheInternet",
@@ -67,13 +62,14 @@ pub(super) fn build(site: &Site<'_>, network: &Network, subnets: [Cidr; 3], stac
     template.excuse(&out, &[Excuse::Nag("VPCNoUnrestrictedRouteToIGW", reason)]);
     for (index, [subnet_id, association, address, gateway, way_out]) in IDS.into_iter().enumerate() {
         let name = site.name(&format!("egress-{}", ["a", "b", "c"][index]));
+        let (place, is) = site.zone(index);
         let subnet = template.add(
             Subnet,
             subnet_id,
             &name,
             json!({
-                "VpcId": network.vpc, "CidrBlock": subnets[index].to_string(), "MapPublicIpOnLaunch": false,
-                "AvailabilityZone": {"Fn::Select": [index, {"Fn::GetAZs": ""}]},
+                "VpcId": vpc, "CidrBlock": subnets[index].to_string(), "MapPublicIpOnLaunch": false,
+                place: is,
             }),
         );
         template.add(
@@ -95,7 +91,7 @@ pub(super) fn build(site: &Site<'_>, network: &Network, subnets: [Cidr; 3], stac
             way_out,
             "",
             json!({
-                "RouteTableId": network.route_tables[index], "DestinationCidrBlock": ANYWHERE,
+                "RouteTableId": tables[index], "DestinationCidrBlock": ANYWHERE,
                 "NatGatewayId": gateway.reference(),
             }),
         );

@@ -2,17 +2,18 @@
 //!
 //! What a sidecar is started with, its policy, platform file, tokens and password, comes out of secrets into its environment. A
 //! reconciler makes them. Sidecars find each other by names that Cloud Map keeps; another reconciler makes each region's names
-//! known in the other one.
+//! known in the other one, and to the observer.
+
+pub(super) mod observer;
+mod task;
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use understudy_engine::decode::SOURCE;
 use understudy_policies::model::{LeaseStore, RegionName};
 
 use super::super::excuse::Excuse;
 use super::super::kinds::{
-    EcsCluster, EcsService, EcsTask, FileSystem, FileSystemAccess, FileSystemTarget, LogGroup, SecurityGroup,
-    SidecarHost, SidecarZone,
+    EcsService, EcsTask, FileSystem, FileSystemAccess, FileSystemTarget, SecurityGroup, SidecarHost, SidecarZone,
 };
 use super::super::model::{Handle, Template};
 use super::super::site::{Layer, Site};
@@ -20,16 +21,15 @@ use super::super::{Stack, iam};
 use super::keys::Keys;
 use super::network::Network;
 use crate::deployment::Engine;
-use crate::deployment::platform_file::{PEER_PORT, SIDECARS as COUNT};
+use crate::deployment::platform_file::{OPERATORS_PORT, PEER_PORT, SIDECARS as COUNT};
 use crate::deployment::sidecar_secret::SidecarSecret;
+use task::{Start, USER};
 
 const SIDECARS: [[&str; 4]; COUNT] = [
     ["Journal1", "Task1", "Sidecar1", "Host1"],
     ["Journal2", "Task2", "Sidecar2", "Host2"],
 ];
 const TARGETS: [&str; 3] = ["JournalsInZoneA", "JournalsInZoneB", "JournalsInZoneC"];
-/// The user of the image.
-const USER: &str = "65532";
 /// Seconds for which an address of a sidecar is remembered.
 const HOST_TTL_S: u32 = 10;
 
@@ -41,18 +41,8 @@ pub(super) struct Below<'a> {
 pub(super) fn build(site: &Site<'_>, engine: &Engine, below: &Below<'_>, stacks: &mut Vec<Stack>) {
     let Below { network, keys } = below;
     let mut template = Template::new(site, Layer::Engine, "the engine, two sidecars");
-    let logs = template.add(
-        LogGroup,
-        "EngineLogs",
-        &site.names.log_group(site.region, "engine"),
-        json!({"RetentionInDays": site.deployment.retention.logs_days, "KmsKeyId": keys.logs}),
-    );
-    let cluster = template.add(
-        EcsCluster,
-        "Cluster",
-        &site.name("engine"),
-        json!({"ClusterSettings": [{"Name": "containerInsights", "Value": "enabled"}]}),
-    );
+    let logs = task::logs(&mut template, site, &keys.logs);
+    let cluster = task::cluster(&mut template, site);
     let files = journals(&mut template, site, network, keys);
     let mut statements = sidecar(site);
     statements.extend([
@@ -72,25 +62,13 @@ pub(super) fn build(site: &Site<'_>, engine: &Engine, below: &Below<'_>, stacks:
         "ecs-tasks.amazonaws.com",
         statements,
     );
-    let start_role = iam::service_role(
-        &mut template,
+    let start = Start {
         site,
-        ["StartRole", "StartPolicy"],
-        "engine-execution",
-        &iam::trust(site, "ecs-tasks.amazonaws.com"),
-        vec![
-            iam::logging(&logs.arn()),
-            iam::allow(
-                "StartsWith",
-                &["secretsmanager:GetSecretValue"],
-                json!(SidecarSecret::ALL.map(|what| iam::secret(site, &site.names.sidecar_secret(what)))),
-            ),
-            iam::allow("StartsWithKey", &["kms:Decrypt"], json!(keys.data)),
-        ]
-        .into_iter()
-        .chain(image(site, engine))
-        .collect(),
-    );
+        engine,
+        logs: &logs,
+        secrets: &SidecarSecret::ALL,
+    };
+    let start_role = start.role(&mut template, &keys.data);
     let zone = template.add(
         SidecarZone,
         "SidecarZone",
@@ -139,33 +117,21 @@ pub(super) fn build(site: &Site<'_>, engine: &Engine, below: &Below<'_>, stacks:
             EcsTask,
             task,
             &site.name(&format!("engine-{number}")),
-            json!({
-                "NetworkMode": "awsvpc", "RequiresCompatibilities": ["FARGATE"],
-                "Cpu": engine.cpu.to_string(), "Memory": engine.memory_mb.to_string(),
-                "RuntimePlatform": {"CpuArchitecture": "ARM64", "OperatingSystemFamily": "LINUX"},
+            start.task(json!({
                 "TaskRoleArn": task_role.arn(), "ExecutionRoleArn": start_role.arn(), "Volumes": volumes,
-                "ContainerDefinitions": [sidecar_container(site, engine, number, &logs)],
-            }),
+                "ContainerDefinitions": [container(&start, number)],
+            })),
         );
         let service = template.add(
             EcsService,
             service,
             &site.name(&format!("engine-{number}")),
-            json!({
-                "Cluster": cluster.reference(), "TaskDefinition": task.reference(), "DesiredCount": 1,
-                "LaunchType": "FARGATE", "PlatformVersion": "LATEST", "EnableExecuteCommand": false,
-                // A journal has one writer: the old task ends before the new one begins.
-                "DeploymentConfiguration": {
-                    "MinimumHealthyPercent": 0, "MaximumPercent": 100,
-                    "DeploymentCircuitBreaker": {"Enable": true, "Rollback": true},
-                },
-                "NetworkConfiguration": {"AwsvpcConfiguration": {
-                    // In different zones.
-                    "Subnets": [network.subnets[index]], "SecurityGroups": [network.engine], "AssignPublicIp": "DISABLED",
-                }},
-                "PropagateTags": "SERVICE",
+            task::service(json!({
+                "Cluster": cluster.reference(), "TaskDefinition": task.reference(),
+                // In different zones.
+                "NetworkConfiguration": task::network(&json!([network.subnets[index]]), &network.engine),
                 "ServiceRegistries": [{"RegistryArn": host.arn()}],
-            }),
+            })),
         );
         let mut needs = TARGETS.to_vec();
         needs.extend(["TaskPolicy", "StartPolicy"]);
@@ -215,88 +181,25 @@ fn journals(template: &mut Template<'_>, site: &Site<'_>, network: &Network, key
     files
 }
 
-fn logged(site: &Site<'_>, number: usize, logs: &Handle<LogGroup>) -> Value {
-    json!({
-        "LogDriver": "awslogs",
-        "Options": {
-            "awslogs-group": logs.reference(), "awslogs-region": site.region.as_str(),
-            "awslogs-stream-prefix": format!("sidecar-{number}"),
-            // A log that is not taken must not hold up the engine.
-            "mode": "non-blocking", "max-buffer-size": "4m",
-        },
-    })
-}
-
-/// Fetching the image, from a registry that asks who fetches.
-fn image(site: &Site<'_>, engine: &Engine) -> Vec<Value> {
-    let Some(repository) = engine.repository(site.region) else {
-        return Vec::new();
-    };
-    vec![
-        // The token for a registry has no resource.
-        iam::allow("Registry", &["ecr:GetAuthorizationToken"], json!("*")),
-        iam::allow(
-            "Image",
-            &[
-                "ecr:BatchCheckLayerAvailability",
-                "ecr:BatchGetImage",
-                "ecr:GetDownloadUrlForLayer",
-            ],
-            json!(repository.arn(site.names.partition())),
-        ),
-    ]
-}
-
-/// Its ARN without the end that Secrets Manager gives it: that finds it as well.
-fn secret(site: &Site<'_>, what: SidecarSecret) -> String {
-    site.arn("secretsmanager", &format!("secret:{}", site.names.sidecar_secret(what)))
-}
-
-fn secrets(site: &Site<'_>) -> Value {
-    let given = |what| {
-        let from = match what {
-            SidecarSecret::Database => format!("{}:password::", secret(site, what)),
-            _ => secret(site, what),
-        };
-        json!({"Name": what.variable(), "ValueFrom": from})
-    };
-    json!(SidecarSecret::ALL.map(given))
-}
-
-/// Another policy makes another task, so that `apply` replaces the sidecars.
-fn digest(site: &Site<'_>) -> String {
-    let policy = serde_json::to_vec(site.policy).unwrap_or_default();
-    Sha256::digest(policy)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-fn sidecar_container(site: &Site<'_>, engine: &Engine, number: usize, logs: &Handle<LogGroup>) -> Value {
-    let given = |option: &str, what: SidecarSecret| format!("{option}=env:{}", what.variable());
-    json!({
-        "Name": "engine", "Image": engine.image_in(site.region), "Essential": true,
-        "User": format!("{USER}:{USER}"), "ReadonlyRootFilesystem": true, "Privileged": false,
-        "LinuxParameters": {"InitProcessEnabled": true, "Capabilities": {"Drop": ["ALL"]}},
-        // A driver hands its seat over before it leaves.
-        "StopTimeout": 45,
-        "Command": [
-            "run".to_owned(), format!("--region={}", site.region), format!("--sidecar={number}"),
-            given("--policy", SidecarSecret::Policy), given("--platform", SidecarSecret::Platform),
-            "--journal=/var/lib/understudy".to_owned(),
-            given("--token-file", SidecarSecret::Token), given("--peer-token-file", SidecarSecret::PeerToken),
-            "--listen=127.0.0.1:7070".to_owned(), format!("--peer-listen=0.0.0.0:{PEER_PORT}"), "--log=json".to_owned(),
-        ],
-        "Secrets": secrets(site),
-        "DockerLabels": {"understudy.policy": digest(site)},
-        "PortMappings": [{"Name": "peers", "ContainerPort": PEER_PORT, "Protocol": "tcp"}],
-        "MountPoints": [{"SourceVolume": "journal", "ContainerPath": "/var/lib/understudy", "ReadOnly": false}],
-        "HealthCheck": {
-            "Command": ["CMD", "understudy-engine", "status", "--json"],
-            "Interval": 10, "Timeout": 3, "Retries": 3, "StartPeriod": 10,
-        },
-        "LogConfiguration": logged(site, number, logs),
-    })
+fn container(start: &Start<'_>, number: usize) -> Value {
+    let Start { site, engine, .. } = start;
+    let mut command = start.command(&[format!("--sidecar={number}")]);
+    command.push("--journal=/var/lib/understudy".to_owned());
+    command.push(format!("--peer-listen=0.0.0.0:{PEER_PORT}"));
+    let mut ports = vec![json!({"Name": "peers", "ContainerPort": PEER_PORT, "Protocol": "tcp"})];
+    if engine.operators.is_empty() {
+        command.push(format!("--listen=127.0.0.1:{OPERATORS_PORT}"));
+    } else {
+        command.push(format!("--listen=0.0.0.0:{OPERATORS_PORT}"));
+        command.push(format!("--allow-host={}", site.names.sidecar_host(site.region, number)));
+        ports.push(json!({"Name": "operators", "ContainerPort": OPERATORS_PORT, "Protocol": "tcp"}));
+    }
+    let mut container = start.container(command, &format!("sidecar-{number}"));
+    container["PortMappings"] = json!(ports);
+    container["MountPoints"] =
+        json!([{"SourceVolume": "journal", "ContainerPath": "/var/lib/understudy", "ReadOnly": false}]);
+    container["HealthCheck"] = task::healthy(&["status", "--json"]);
+    container
 }
 
 /// What a sidecar calls: the same as the engine's own list under `deploy/iam`, with which a test compares it.

@@ -25,19 +25,21 @@ pub(super) struct Keys {
     pub(super) functions: Import,
 }
 
+/// The keys of the witness region.
+#[derive(Debug)]
+pub(super) struct WitnessKeys {
+    /// The secrets that the observer is started with.
+    pub(super) data: Import,
+    /// Logs.
+    pub(super) logs: Import,
+}
+
 const USE: [&str; 2] = ["kms:Decrypt", "kms:GenerateDataKey*"];
 
 pub(super) fn build(site: &Site<'_>, stacks: &mut Vec<Stack>) -> Keys {
     let mut template = Template::new(site, Layer::Keys, "keys, one per purpose");
     let keys = Keys {
-        data: key(
-            &mut template,
-            site,
-            ["DataKey", "DataAlias"],
-            "data",
-            "data-key",
-            Vec::new(),
-        ),
+        data: data(&mut template, site),
         storage: key(
             &mut template,
             site,
@@ -54,14 +56,7 @@ pub(super) fn build(site: &Site<'_>, stacks: &mut Vec<Stack>) -> Keys {
             "messages-key",
             messengers(site),
         ),
-        logs: key(
-            &mut template,
-            site,
-            ["LogsKey", "LogsAlias"],
-            "logs",
-            "logs-key",
-            vec![log_groups(site)],
-        ),
+        logs: logs(&mut template, site),
         functions: key(
             &mut template,
             site,
@@ -73,6 +68,26 @@ pub(super) fn build(site: &Site<'_>, stacks: &mut Vec<Stack>) -> Keys {
     };
     stacks.push(template.finish(stacks));
     keys
+}
+
+/// The same, for the little that is in the witness region.
+pub(super) fn witness(site: &Site<'_>, stacks: &mut Vec<Stack>) -> WitnessKeys {
+    let mut template = Template::new(site, Layer::Keys, "keys, one per purpose");
+    let keys = WitnessKeys {
+        data: data(&mut template, site),
+        logs: logs(&mut template, site),
+    };
+    stacks.push(template.finish(stacks));
+    keys
+}
+
+fn data(template: &mut Template<'_>, site: &Site<'_>) -> Import {
+    key(template, site, ["DataKey", "DataAlias"], "data", "data-key", Vec::new())
+}
+
+fn logs(template: &mut Template<'_>, site: &Site<'_>) -> Import {
+    let services = vec![log_groups(site)];
+    key(template, site, ["LogsKey", "LogsAlias"], "logs", "logs-key", services)
 }
 
 /// Those who put messages into encrypted queues and topics: alarms and topics on behalf of this account, rules into our queues.

@@ -18,6 +18,7 @@ pub use api::{HEALTH_PATH, SWITCH_PATH};
 
 use super::Platform;
 use super::site::Site;
+use crate::deployment::{Engine, Observer};
 
 /// Makes the stacks of one region.
 pub(super) fn region(site: &Site<'_>, platform: &mut Platform) {
@@ -25,7 +26,8 @@ pub(super) fn region(site: &Site<'_>, platform: &mut Platform) {
     let keys = keys::build(site, stacks);
     let network = network::build(site, &keys, stacks);
     if let Some(egress) = &site.deployment.egress {
-        egress::build(site, &network, egress.of(site.is_standby()), stacks);
+        let subnets = egress.of(site.is_standby());
+        egress::build(site, &network.vpc, &network.route_tables, subnets, stacks);
     }
     data::build(site, &network, stacks);
     let storage = storage::build(site, &keys, stacks);
@@ -52,4 +54,13 @@ pub(super) fn region(site: &Site<'_>, platform: &mut Platform) {
         };
         engine::build(site, engine, &below, stacks);
     }
+}
+
+/// Makes the stacks of the witness region.
+pub(super) fn witness(site: &Site<'_>, engine: &Engine, observer: &Observer, platform: &mut Platform) {
+    let stacks = &mut platform.stacks;
+    let keys = keys::witness(site, stacks);
+    let network = network::witness(site, &keys, stacks);
+    egress::build(site, &network.vpc, &network.route_tables, observer.egress, stacks);
+    engine::observer::build(site, engine, &network, &keys, stacks);
 }

@@ -11,7 +11,8 @@ use super::super::kinds::{
 use super::super::model::{Expr, Handle, Import, Template};
 use super::super::site::{Layer, Site};
 use super::super::{Stack, iam};
-use super::keys::Keys;
+use super::keys::{Keys, WitnessKeys};
+use crate::deployment::platform_file::{OPERATORS_PORT, PEER_PORT as PEERS};
 
 /// What the network exports.
 #[derive(Debug)]
@@ -22,6 +23,16 @@ pub(super) struct Network {
     /// The security groups of functions, database and engine.
     pub(super) functions: Import,
     pub(super) engine: Import,
+}
+
+/// What the network of the witness region exports.
+#[derive(Debug)]
+pub(super) struct WitnessNetwork {
+    pub(super) vpc: Import,
+    pub(super) subnets: [Import; 3],
+    pub(super) route_tables: [Import; 3],
+    /// The security group of the observer.
+    pub(super) observer: Import,
 }
 
 const SUBNETS: [[&str; 3]; 3] = [
@@ -59,6 +70,63 @@ pub(super) fn build(site: &Site<'_>, keys: &Keys, stacks: &mut Vec<Stack>) -> Ne
         Layer::Network,
         "private subnets over three zones, endpoints, security groups",
     );
+    let vpc = network(&mut template, site);
+    let (subnets, tables) = private(&mut template, site, &vpc);
+    let groups = groups(&mut template, site, &vpc);
+    endpoints(&mut template, site, &vpc, &subnets, &tables, &groups.endpoints);
+    flow_logs(&mut template, site, &vpc, &keys.logs);
+
+    template.export("database-group", groups.database.group_id());
+    let (subnets, route_tables) = exported(&mut template, &subnets, &tables);
+    let network = Network {
+        vpc: template.export("network", vpc.reference()),
+        subnets,
+        route_tables,
+        functions: template.export("functions-group", groups.functions.group_id()),
+        engine: template.export("engine-group", groups.engine.group_id()),
+    };
+    stacks.push(template.finish(stacks));
+    network
+}
+
+/// The network of the witness region. The observer needs a way to the sidecars of both regions, and into the internet, by which
+/// it comes to everything else: so there are no endpoints.
+pub(super) fn witness(site: &Site<'_>, keys: &WitnessKeys, stacks: &mut Vec<Stack>) -> WitnessNetwork {
+    let mut template = Template::new(
+        site,
+        Layer::Network,
+        "private subnets over three zones, for the observer",
+    );
+    let vpc = network(&mut template, site);
+    let (subnets, tables) = private(&mut template, site, &vpc);
+    flow_logs(&mut template, site, &vpc, &keys.logs);
+    let regions = &site.deployment.network;
+    let group = template.add(
+        SecurityGroup,
+        "ObserverGroup",
+        &site.name("observer"),
+        json!({
+            "GroupDescription": "the observer: it is called by nobody", "VpcId": vpc.reference(),
+            "SecurityGroupIngress": [],
+            "SecurityGroupEgress": [
+                open(HTTPS, "0.0.0.0/0", "AWS, and both regions' endpoints"),
+                open(PEERS, &regions.primary.cidr.to_string(), "sidecars of the primary region"),
+                open(PEERS, &regions.standby.cidr.to_string(), "sidecars of the standby region"),
+            ],
+        }),
+    );
+    let (subnets, route_tables) = exported(&mut template, &subnets, &tables);
+    let network = WitnessNetwork {
+        vpc: template.export("network", vpc.reference()),
+        subnets,
+        route_tables,
+        observer: template.export("observer-group", group.group_id()),
+    };
+    stacks.push(template.finish(stacks));
+    network
+}
+
+fn network(template: &mut Template<'_>, site: &Site<'_>) -> Handle<Vpc> {
     let cidr = site.network.cidr.to_string();
     let vpc = template.add(
         Vpc,
@@ -68,30 +136,21 @@ pub(super) fn build(site: &Site<'_>, keys: &Keys, stacks: &mut Vec<Stack>) -> Ne
     );
     let reason = "CloudFormation cannot empty the default group; nothing is in it, and everything here names its own";
     template.excuse(&vpc, &[Excuse::Nag("VPCDefaultSecurityGroupClosed", reason)]);
-    let (subnets, tables) = private(&mut template, site, &vpc);
-    let groups = groups(&mut template, site, &vpc);
-    endpoints(&mut template, site, &vpc, &subnets, &tables, &groups.endpoints);
-    flow_logs(&mut template, site, &vpc, keys);
-
     template.export("network-cidr", cidr);
-    template.export("database-group", groups.database.group_id());
-    let exported = |template: &mut Template<'_>, index: usize| {
+    vpc
+}
+
+/// The subnets, and their tables.
+fn exported(template: &mut Template<'_>, subnets: &[Expr], tables: &[Expr]) -> ([Import; 3], [Import; 3]) {
+    let mut export = |index: usize| {
         let [subnet, routes] = SUBNET_EXPORTS[index];
         (
             template.export(subnet, &subnets[index]),
             template.export(routes, &tables[index]),
         )
     };
-    let [(a, table_a), (b, table_b), (c, table_c)] = [0, 1, 2].map(|index| exported(&mut template, index));
-    let network = Network {
-        vpc: template.export("network", vpc.reference()),
-        subnets: [a, b, c],
-        route_tables: [table_a, table_b, table_c],
-        functions: template.export("functions-group", groups.functions.group_id()),
-        engine: template.export("engine-group", groups.engine.group_id()),
-    };
-    stacks.push(template.finish(stacks));
-    network
+    let [(a, table_a), (b, table_b), (c, table_c)] = [0, 1, 2].map(|index| export(index));
+    ([a, b, c], [table_a, table_b, table_c])
 }
 
 /// One subnet in each zone, with a table of its own: what goes wrong in one zone stays there.
@@ -99,6 +158,7 @@ fn private(template: &mut Template<'_>, site: &Site<'_>, vpc: &Handle<Vpc>) -> (
     let mut made = (Vec::new(), Vec::new());
     for (index, [subnet, routes, association]) in SUBNETS.into_iter().enumerate() {
         let zone = ["a", "b", "c"][index];
+        let (place, is) = site.zone(index);
         let subnet = template.add(
             Subnet,
             subnet,
@@ -106,7 +166,7 @@ fn private(template: &mut Template<'_>, site: &Site<'_>, vpc: &Handle<Vpc>) -> (
             json!({
                 "VpcId": vpc.reference(),
                 "CidrBlock": site.network.subnets[index].to_string(),
-                "AvailabilityZone": {"Fn::Select": [index, {"Fn::GetAZs": ""}]},
+                place: is,
                 "MapPublicIpOnLaunch": false,
             }),
         );
@@ -137,15 +197,32 @@ struct Groups {
 
 const HTTPS: u16 = 443;
 const POSTGRES: u16 = 5432;
-/// Sidecars speak to each other here.
-const PEERS: u16 = 7443;
 const NFS: u16 = 2049;
+
+fn open(port: u16, cidr: &str, why: &str) -> Value {
+    json!({"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": cidr, "Description": why})
+}
+
+/// Who calls the sidecars: each other, the observer, and the operators that the file names.
+fn called(site: &Site<'_>, here: &str, there: &str) -> Vec<Value> {
+    let mut from = vec![
+        open(PEERS, here, "sidecars of this region"),
+        open(PEERS, there, "sidecars of the other region"),
+    ];
+    if let Some(engine) = &site.deployment.engine {
+        if let Some(observer) = &engine.observer {
+            from.push(open(PEERS, &observer.network.cidr.to_string(), "the observer"));
+        }
+        let operators = engine.operators.iter();
+        from.extend(operators.map(|cidr| open(OPERATORS_PORT, &cidr.to_string(), "operators")));
+    }
+    from
+}
 
 /// Security groups. One of another region cannot be named, so the other region is known by its addresses.
 fn groups(template: &mut Template<'_>, site: &Site<'_>, vpc: &Handle<Vpc>) -> Groups {
     let here = site.network.cidr.to_string();
     let there = site.peer_network.cidr.to_string();
-    let open = |port: u16, cidr: &str, why: &str| json!({"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": cidr, "Description": why});
     let from = |port: u16, group: &Handle<SecurityGroup>, why: &str| {
         json!({
             "IpProtocol": "tcp", "FromPort": port, "ToPort": port, "SourceSecurityGroupId": group.group_id(),
@@ -181,10 +258,7 @@ fn groups(template: &mut Template<'_>, site: &Site<'_>, vpc: &Handle<Vpc>) -> Gr
         "EngineGroup",
         "engine",
         "sidecars of the engine",
-        vec![
-            open(PEERS, &here, "sidecars of this region"),
-            open(PEERS, &there, "sidecars of the other region"),
-        ],
+        called(site, &here, &there),
         [
             https(),
             open(PEERS, &here, "sidecars of this region"),
@@ -281,12 +355,12 @@ fn image_layers(site: &Site<'_>) -> Value {
     })
 }
 
-fn flow_logs(template: &mut Template<'_>, site: &Site<'_>, vpc: &Handle<Vpc>, keys: &Keys) {
+fn flow_logs(template: &mut Template<'_>, site: &Site<'_>, vpc: &Handle<Vpc>, key: &Import) {
     let group = template.add(
         LogGroup,
         "FlowLogs",
         &site.names.log_group(site.region, "network"),
-        json!({"RetentionInDays": site.deployment.retention.logs_days, "KmsKeyId": keys.logs}),
+        json!({"RetentionInDays": site.deployment.retention.logs_days, "KmsKeyId": key}),
     );
     let role = iam::service_role(
         template,
