@@ -326,13 +326,19 @@ fn forwarding_puts_events_on_the_other_regions_bus_only() {
 
 #[test]
 fn flow_logs_writes_into_one_group() {
-    let actions = ["logs:CreateLogStream", "logs:PutLogEvents"];
+    let actions = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"];
     check("flow-logs", "vpc-flow-logs.amazonaws.com", false, &actions);
 }
 
 #[test]
 fn database_monitoring_writes_into_one_group() {
-    let actions = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"];
+    let actions = [
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+        "logs:PutRetentionPolicy",
+    ];
     check("database-monitoring", "monitoring.rds.amazonaws.com", false, &actions);
 }
 

@@ -200,6 +200,8 @@ impl std::fmt::Display for Trouble {
                 "no answer to `{action}`{place}: {said}; if the region is disturbed, wait: nothing is changed in one region \
                  without the other; if it is the network here, or an endpoint URL, mend that"
             ),
+            // What we found out ourselves names no call.
+            TroubleKind::Call if action.is_empty() => f.write_str(said),
             TroubleKind::Call => write!(f, "`{action}`{place} failed: {code}{said}"),
             TroubleKind::NotOurs | TroubleKind::Refused | TroubleKind::Unfit | TroubleKind::TooLong => {
                 f.write_str(said)

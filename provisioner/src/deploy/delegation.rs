@@ -3,7 +3,7 @@
 //! Certificates are validated, and clients come, only through a zone that is delegated to. So this is asked right after the
 //! zone is there, and before anything waits for a certificate.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use simple_dns::rdata::RData;
@@ -40,10 +40,10 @@ impl World {
         let Some(zone) = self.zone() else {
             return Ok(Delegation::NoDomain);
         };
-        let resolver = match &self.resolver {
-            Some(resolver) => resolver.clone(),
+        let resolver = match self.resolver {
+            Some(resolver) => resolver,
             None if self.shared.aws.endpoint_of("ROUTE_53").is_some() => return Ok(Delegation::NotAsked),
-            None => system_resolver(),
+            None => system_resolver()?,
         };
         let Some(found) = zone.find().await? else {
             return Err(Trouble::own(
@@ -53,7 +53,7 @@ impl World {
         };
         let mut ours = zone.name_servers(&found.id).await?;
         ours.sort_unstable();
-        let mut seen = name_servers(&resolver, &zone.domain).await?;
+        let mut seen = name_servers(resolver, &zone.domain).await?;
         seen.sort_unstable();
         if !seen.is_empty() && seen.iter().all(|server| ours.contains(server)) {
             return Ok(Delegation::Delegated);
@@ -76,21 +76,21 @@ impl World {
     }
 }
 
-fn system_resolver() -> String {
+fn system_resolver() -> Result<SocketAddr, Trouble> {
     let file = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
     let mut servers = file.lines().filter_map(|line| line.trim().strip_prefix("nameserver "));
     let server = servers.next().map_or("127.0.0.1", str::trim);
-    match server.contains(':') {
-        true => format!("[{server}]:53"),
-        false => format!("{server}:53"),
-    }
+    let server: IpAddr = server.parse().map_err(|why| {
+        let said = format!(
+            "/etc/resolv.conf names `{server}`, which is no address ({why}): name a resolver with `--resolver`"
+        );
+        Trouble::own(TroubleKind::Unfit, said)
+    })?;
+    Ok(SocketAddr::new(server, 53))
 }
 
-async fn name_servers(resolver: &str, domain: &str) -> Result<Vec<String>, Trouble> {
+async fn name_servers(resolver: SocketAddr, domain: &str) -> Result<Vec<String>, Trouble> {
     let unfit = |said: String| Trouble::own(TroubleKind::Unfit, said);
-    let resolver: SocketAddr = resolver
-        .parse()
-        .map_err(|why| unfit(format!("`{resolver}` is no resolver, write ADDRESS:PORT: {why}")))?;
     let name = Name::new(domain).map_err(|why| unfit(format!("`{domain}` is no domain: {why}")))?;
     let mut query = Packet::new_query(std::process::id() as u16);
     query.set_flags(PacketFlag::RECURSION_DESIRED);

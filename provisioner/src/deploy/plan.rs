@@ -3,15 +3,18 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::apply::obsolete;
 use super::leave_out::LeftOut;
 use super::parts;
 use super::progress::sign;
+use super::stacks::{StackChange, still_there};
 use super::world::World;
 use crate::aws::Trouble;
 use crate::aws::trouble::TroubleKind;
 use crate::spanning::{ChangeKind, Next};
+use crate::templates::Stack;
 
 /// One line of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -70,14 +73,19 @@ pub async fn plan(world: &World) -> Result<Plan, Trouble> {
     let stacks = world.stacks();
     for stack in &world.platform.stacks {
         match stacks.plan(&world.wanted(stack, &exports)).await {
-            Ok(changes) => plan.changes.extend(changes.into_iter().map(|change| Line {
-                part: stack.name.clone(),
-                region: stack.region.to_string(),
-                change: change.change,
-                what: format!("{} {}", change.kind, change.resource),
-                detail: change.detail,
-                risk: change.risk,
-            })),
+            Ok(changes) => {
+                if let Some(trouble) = held_by_imports(world, stack, &changes).await? {
+                    plan.hold(&stack.name, &trouble);
+                }
+                plan.changes.extend(changes.into_iter().map(|change| Line {
+                    part: stack.name.clone(),
+                    region: stack.region.to_string(),
+                    change: change.change,
+                    what: format!("{} {}", change.kind, change.resource),
+                    detail: change.detail,
+                    risk: change.risk,
+                }));
+            }
             Err(trouble) => plan.hold_or(&stack.name, trouble)?,
         }
     }
@@ -118,6 +126,60 @@ pub async fn plan(world: &World) -> Result<Plan, Trouble> {
         }
     }
     Ok(plan)
+}
+
+/// Why CloudFormation would refuse the changes of a stack: it keeps the value of an export for as long as another stack imports it.
+async fn held_by_imports(world: &World, stack: &Stack, changes: &[StackChange]) -> Result<Option<Trouble>, Trouble> {
+    let exports = exports_replaced(stack, changes);
+    if exports.is_empty() {
+        return Ok(None);
+    }
+    for other in world
+        .platform
+        .of(&stack.region)
+        .filter(|other| other.name != stack.name)
+    {
+        let Some(export) = exports.iter().find(|export| imports(&other.template, export)) else {
+            continue;
+        };
+        if still_there(&world.stacks(), &stack.region, &other.name).await? {
+            let said = format!(
+                "{} replaces what it exports as {export}, and {} imports that: CloudFormation refuses to change it while it is \
+                 in use. Take the change back; a platform with other addresses, zones or keys is made beside this one, under \
+                 another suffix",
+                stack.name, other.name
+            );
+            return Ok(Some(Trouble::refused(said)));
+        }
+    }
+    Ok(None)
+}
+
+/// The exports of a stack whose value is another one once its changes are made.
+fn exports_replaced<'a>(stack: &'a Stack, changes: &[StackChange]) -> Vec<&'a str> {
+    let goes = |id: &str| {
+        let mut changes = changes.iter().filter(|change| change.resource == id);
+        changes.any(StackChange::surely_goes)
+    };
+    let outputs = stack.template["Outputs"].as_object().into_iter().flatten();
+    let replaced = outputs.filter(|(_, output)| {
+        let value = &output["Value"];
+        let id = value["Ref"].as_str().or_else(|| value["Fn::GetAtt"][0].as_str());
+        id.is_some_and(goes)
+    });
+    replaced
+        .filter_map(|(_, output)| output["Export"]["Name"].as_str())
+        .collect()
+}
+
+fn imports(value: &Value, export: &str) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|item| imports(item, export)),
+        Value::Object(entries) => entries
+            .iter()
+            .any(|(key, below)| (key == "Fn::ImportValue" && below == export) || imports(below, export)),
+        _ => false,
+    }
 }
 
 impl Plan {
@@ -196,5 +258,55 @@ impl Plan {
             );
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use understudy_engine::decode::Environment;
+    use understudy_policies::shipped;
+
+    use super::*;
+    use crate::deployment::Deployment;
+    use crate::templates::{Layer, synthesize};
+
+    #[test]
+    fn what_replaces_an_export_is_seen() {
+        let policy = shipped::trading();
+        let deployment = Deployment::example(&policy, &Environment::new("dev1").unwrap()).unwrap();
+        let platform = synthesize(&policy, &deployment);
+        let stack = platform.stack(&policy.regions.primary, Layer::Network).unwrap();
+        let change = |resource: &str, change, detail: &str| StackChange {
+            change,
+            resource: resource.to_owned(),
+            kind: String::new(),
+            detail: detail.to_owned(),
+            risk: None,
+        };
+        let replaced = |change: StackChange| exports_replaced(stack, &[change]);
+        let subnet = "understudy-dev1-us-east-1-private-subnet-a";
+        assert_eq!(
+            replaced(change("PrivateSubnetA", ChangeKind::Replace, "CidrBlock")),
+            [subnet]
+        );
+        let none: [&str; 0] = [];
+        assert_eq!(replaced(change("PrivateSubnetA", ChangeKind::Change, "Tags")), none);
+        // What may only be one is left to CloudFormation.
+        assert_eq!(
+            replaced(change(
+                "PrivateSubnetA",
+                ChangeKind::Replace,
+                "X (perhaps a replacement)"
+            )),
+            none
+        );
+        assert_eq!(
+            replaced(change("PrivateRoutesOfSubnetA", ChangeKind::Replace, "SubnetId")),
+            none
+        );
+        let importers = platform
+            .of(&stack.region)
+            .filter(|other| imports(&other.template, subnet));
+        assert!(importers.count() > 2);
     }
 }

@@ -1,6 +1,7 @@
 //! One environment: what should be, as the files say it, and how AWS is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 
 use understudy_policies::Policy;
 use understudy_policies::model::RegionName;
@@ -34,8 +35,8 @@ pub struct World {
     pub patience: Patience,
     /// What is not made, because an emulator lacks its type.
     pub left_out: Vec<LeftOut>,
-    /// A resolver that is asked whether the domain is delegated, as `address:port`.
-    pub resolver: Option<String>,
+    /// A resolver that is asked whether the domain is delegated.
+    pub resolver: Option<SocketAddr>,
     /// After a detach: replace the old region's database cluster.
     pub rebuild_standby: bool,
 }

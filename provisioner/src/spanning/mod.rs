@@ -293,7 +293,7 @@ impl Default for Patience {
 
 /// The same difference is acted on this often. More means that AWS does not keep what it is told.
 const TIMES_MAX: u32 = 3;
-/// Looks that led to a call. Far above what any reconciler needs; a bound, so that nothing turns for ever.
+/// Looks that led to a call; those that only wait have a bound in time. Far above what any reconciler needs; a bound, so that nothing turns for ever.
 const ROUNDS_MAX: usize = 200;
 
 /// Acts on differences until there are none. Answers how many calls it took.
@@ -307,7 +307,8 @@ where
     let began = Instant::now();
     let mut calls = 0;
     let mut acted_on: BTreeMap<(String, String, String), u32> = BTreeMap::new();
-    for _ in 0..ROUNDS_MAX {
+    let mut rounds = 0;
+    while rounds < ROUNDS_MAX {
         let differences = look().await?;
         if differences.is_empty() {
             return Ok(calls);
@@ -346,7 +347,9 @@ where
                 }
             }
         }
-        if !acted {
+        if acted {
+            rounds += 1;
+        } else {
             let Some(what) = waits_for else {
                 return Err(Trouble::own(
                     TroubleKind::Unfit,
@@ -378,3 +381,64 @@ where
 
 /// A reconciler that several threads may hold.
 pub type Part = Arc<dyn Reconciler>;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    struct Quiet;
+
+    impl Watch for Quiet {
+        fn begins<'a>(&'a self, _: &'a str, _: &'a Difference) -> BoxFuture<'a, Result<(), Trouble>> {
+            Box::pin(async { Ok(()) })
+        }
+
+        fn done<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, ()> {
+            Box::pin(async {})
+        }
+
+        fn waits(&self, _: &str, _: &str, _: Duration) {}
+    }
+
+    fn region() -> RegionName {
+        RegionName::new("us-east-1").unwrap()
+    }
+
+    /// Seconds that something may take to be ready, and whether it is waited for until then.
+    async fn waits_for(ready_s: u64) -> Result<usize, Trouble> {
+        let began = Instant::now();
+        converge("database", &Quiet, Patience::default(), async || {
+            let ready = began.elapsed() >= Duration::from_secs(ready_s);
+            let difference = Difference::new(ChangeKind::Add, &region(), "cluster", "is made").waits();
+            Ok(if ready { Vec::new() } else { vec![difference] })
+        })
+        .await
+    }
+
+    /// A cluster of Aurora takes longer than any number of looks that would be a bound for calls.
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_long_is_waited_for_until_the_bound_in_time() {
+        assert_eq!(waits_for(59 * 60).await.unwrap(), 0);
+        let trouble = waits_for(61 * 60).await.unwrap_err();
+        assert_eq!(trouble.kind, TroubleKind::TooLong);
+    }
+
+    /// What differs in another way after each call would turn for ever.
+    #[tokio::test(start_paused = true)]
+    async fn calls_have_a_bound_of_their_own() {
+        let looks = AtomicUsize::new(0);
+        let trouble = converge("database", &Quiet, Patience::default(), async || {
+            let look = looks.fetch_add(1, Ordering::Relaxed);
+            let act = async { Ok(()) };
+            Ok(vec![
+                Difference::new(ChangeKind::Add, &region(), format!("thing {look}"), "").by(act),
+            ])
+        })
+        .await
+        .unwrap_err();
+        assert!(trouble.to_string().contains("still differs"), "{trouble}");
+        assert_eq!(looks.into_inner(), ROUNDS_MAX);
+    }
+}

@@ -1,14 +1,21 @@
 //! What only AWS can see to be wrong: each with a clear message, and the way out.
 
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::BoxFuture;
+use understudy_policies::model::RegionName;
 use understudy_provisioner::aws::trouble::TroubleKind;
 use understudy_provisioner::aws::{Connections, Trouble};
 use understudy_provisioner::deploy::World;
 use understudy_provisioner::deploy::apply::{Options, apply};
 use understudy_provisioner::deploy::destroy::destroy;
+use understudy_provisioner::deploy::graph::{Done, Listen};
 use understudy_provisioner::deploy::plan::plan;
+use understudy_provisioner::deploy::progress::Report;
+use understudy_provisioner::deploy::stacks::Event;
+use understudy_provisioner::spanning::{Difference, Watch};
 
 use crate::emulator::Emulator;
 use crate::proxy::{Instead, proxy};
@@ -260,12 +267,8 @@ async fn an_account_that_lets_nothing_be_public() {
     assert!(world(&blocked(false)).await.preflight(&log).await.is_ok());
 }
 
-#[tokio::test]
-async fn while_a_failover_is_under_way() {
-    let emulator = Emulator::ministack();
-    let world = world(emulator.url().as_str()).await;
-    let account = apply(&world, Options::default(), &Log::default()).await.unwrap();
-    assert!(account.failure.is_none(), "{:#?}", account.failure);
+/// The other region claims the lease.
+async fn claim(world: &World) {
     let client = world.shared.aws.dynamodb(&world.regions()[0]);
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let lease = client
@@ -277,6 +280,59 @@ async fn while_a_failover_is_under_way() {
         .item("claim_region", text("away"))
         .item("claim_nonce", text("1-1"));
     lease.send().await.unwrap();
+}
+
+/// Somebody claims the lease right after the first call of a run.
+struct Claimed<'a>(Log, &'a World);
+
+impl Watch for Claimed<'_> {
+    fn begins<'a>(&'a self, node: &'a str, difference: &'a Difference) -> BoxFuture<'a, Result<(), Trouble>> {
+        self.0.begins(node, difference)
+    }
+
+    fn done<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(claim(self.1))
+    }
+
+    fn waits(&self, node: &str, what: &str, since: Duration) {
+        self.0.waits(node, what, since);
+    }
+}
+
+impl Listen for Claimed<'_> {
+    fn node_begins(&self, _: &str, _: u64) {}
+    fn node_ends(&self, _: &str, _: Result<Done, &Trouble>, _: u64) {}
+}
+
+impl Report for Claimed<'_> {
+    fn event(&self, _: &RegionName, _: &str, _: &Event) {}
+    fn note(&self, _: &str) {}
+}
+
+/// Destroying looks again before each part that could move the platform, or that clients follow.
+#[tokio::test]
+async fn a_failover_that_begins_while_everything_is_destroyed() {
+    let emulator = Emulator::ministack();
+    let world = world(emulator.url().as_str()).await;
+    let account = apply(&world, Options::default(), &Log::default()).await.unwrap();
+    assert!(account.failure.is_none(), "{:#?}", account.failure);
+    let report = Claimed(Log::default(), &world);
+    let destroyed = destroy(&world, true, &report).await.unwrap();
+    let failure = destroyed.failure.as_ref().unwrap();
+    assert_eq!(failure.trouble.kind, TroubleKind::Refused, "{}", destroyed.text());
+    for part in ["us-east-1-engine", "us-east-2-workflows", "records", "database"] {
+        let stays = |open: &String| open.ends_with(part);
+        assert!(destroyed.open.iter().any(stays), "{part}: {}", destroyed.text());
+    }
+}
+
+#[tokio::test]
+async fn while_a_failover_is_under_way() {
+    let emulator = Emulator::ministack();
+    let world = world(emulator.url().as_str()).await;
+    let account = apply(&world, Options::default(), &Log::default()).await.unwrap();
+    assert!(account.failure.is_none(), "{:#?}", account.failure);
+    claim(&world).await;
     let trouble = refused(&world).await;
     assert_eq!(trouble.kind, TroubleKind::Refused);
     assert!(
@@ -300,11 +356,11 @@ async fn while_a_failover_is_under_way() {
 }
 
 /// A resolver that leads the domain somewhere else.
-fn resolver(servers: &'static [&'static str]) -> String {
+fn resolver(servers: &'static [&'static str]) -> SocketAddr {
     use simple_dns::rdata::{NS, RData};
     use simple_dns::{CLASS, Name, Packet, PacketFlag, ResourceRecord};
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let address = socket.local_addr().unwrap().to_string();
+    let address = socket.local_addr().unwrap();
     std::thread::spawn(move || {
         let mut buffer = [0; 512];
         while let Ok((length, from)) = socket.recv_from(&mut buffer) {

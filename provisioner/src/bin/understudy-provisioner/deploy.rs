@@ -1,6 +1,7 @@
 //! The commands `plan`, `apply`, `verify`, `drift` and `destroy`.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -33,7 +34,7 @@ pub(crate) struct Common {
     endpoint_url: Option<String>,
     /// Who is asked whether the domain is delegated, if not this machine's own resolver.
     #[arg(long, value_name = "ADDRESS:PORT")]
-    resolver: Option<String>,
+    resolver: Option<SocketAddr>,
     /// Do not make resources of this type, because an emulator lacks it. Only with `--endpoint-url`; `plan` and `verify` list them.
     #[arg(long, value_name = "TYPE")]
     leave_out: Vec<String>,
@@ -208,7 +209,7 @@ where
         if let Some(why) = world.platform.too_large() {
             return Err(Failure::Unreadable(why));
         }
-        world.resolver.clone_from(&common.resolver);
+        world.resolver = common.resolver;
         world.rebuild_standby = rebuild_standby;
         world
             .leave_out(&types)

@@ -27,6 +27,12 @@ use data::{buckets, data_of, empty, is_locked, locked_bucket, only_data, release
 /// The layers that hold data, or that data needs.
 const WITH_DATA: [Layer; 4] = [Layer::Network, Layer::Keys, Layer::Data, Layer::Storage];
 
+/// What could move the platform, or leads clients to it: it goes only while nobody moves it. Later there is nobody left who could,
+/// and a global cluster that is taken apart looks like one that moves.
+const EARLY_PARTS: [&str; 3] = ["forwarding", "sidecar names", "records"];
+/// The same, of stacks.
+const EARLY_LAYERS: [Layer; 4] = [Layer::Signals, Layer::Engine, Layer::Observer, Layer::Workflows];
+
 /// What came of it.
 #[derive(Debug, Serialize)]
 pub struct Destroyed {
@@ -246,6 +252,9 @@ fn part<'a>(
         seconds: if name == "database" { 900 } else { 20 },
         work: Box::new(move || {
             Box::pin(async move {
+                if EARLY_PARTS.contains(&name) {
+                    world.at_rest().await?;
+                }
                 let exports = world.exports().await?;
                 let Some(part) = world.part(name, &exports).await? else {
                     return Ok(Done::Same);
@@ -274,6 +283,9 @@ fn stack_node<'a>(
         work: Box::new(move || {
             Box::pin(async move {
                 let Stack { region, name, .. } = stack;
+                if EARLY_LAYERS.contains(&stack.layer) {
+                    world.at_rest().await?;
+                }
                 let stacks = world.stacks();
                 if !still_there(&stacks, region, name).await? {
                     // An earlier run kept what is locked, and told.

@@ -29,6 +29,9 @@ const CARRY: [&str; 4] = [
     "AWS::ApiGateway::DomainName",
 ];
 
+/// What a change says that may be a replacement.
+const PERHAPS: &str = " (perhaps a replacement)";
+
 /// One change of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StackChange {
@@ -42,6 +45,14 @@ pub struct StackChange {
     pub detail: String,
     /// Why it is risky, if it is.
     pub risk: Option<String>,
+}
+
+impl StackChange {
+    /// Whether the resource that is there now goes for certain, with its id.
+    #[must_use]
+    pub fn surely_goes(&self) -> bool {
+        matches!(self.change, ChangeKind::Replace | ChangeKind::Remove) && !self.detail.ends_with(PERHAPS)
+    }
 }
 
 impl Stacks {
@@ -159,7 +170,7 @@ fn of_change(change: &ResourceChange) -> StackChange {
     properties.dedup();
     let mut detail = properties.join(", ");
     if replaced == Some(&Replacement::Conditional) {
-        detail.push_str(" (perhaps a replacement)");
+        detail.push_str(PERHAPS);
     }
     StackChange {
         change: what,

@@ -117,10 +117,10 @@ impl Look<'_> {
                         region(situation.writer)
                     ),
                 };
-                let verdict = match situation.held_back(&self.world.shared) {
-                    Some(_) => Verdict::No,
-                    None if situation.epoch.is_none() => Verdict::Unknown,
-                    None => Verdict::Yes,
+                let (verdict, says) = match situation.held_back(&self.world.shared) {
+                    Some(why) => (Verdict::No, format!("{says}: {why}")),
+                    None if situation.epoch.is_none() => (Verdict::Unknown, says),
+                    None => (Verdict::Yes, says),
                 };
                 self.point("R10.2", "roles are settled", "", verdict, says);
             }

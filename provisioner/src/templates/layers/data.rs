@@ -6,12 +6,13 @@ use serde_json::json;
 
 use super::super::Stack;
 use super::super::iam;
-use super::super::kinds::{ClusterParameters, DatabaseSubnets, InstanceParameters};
+use super::super::kinds::{ClusterParameters, DatabaseSubnets, InstanceParameters, LogGroup};
 use super::super::model::Template;
 use super::super::site::{Layer, Site};
+use super::keys::Keys;
 use super::network::Network;
 
-pub(super) fn build(site: &Site<'_>, network: &Network, stacks: &mut Vec<Stack>) {
+pub(super) fn build(site: &Site<'_>, network: &Network, keys: &Keys, stacks: &mut Vec<Stack>) {
     let mut template = Template::new(site, Layer::Data, "subnet and parameter groups of the database");
     let family = site.deployment.database.family();
     let subnets = template.add(
@@ -55,9 +56,26 @@ pub(super) fn build(site: &Site<'_>, network: &Network, stacks: &mut Vec<Stack>)
         &iam::trust(site, "monitoring.rds.amazonaws.com"),
         vec![iam::allow(
             "OperatingSystemMetrics",
-            &["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
-            json!(site.arn("logs", "log-group:RDSOSMetrics:*")),
+            // The first instance of an account makes the group, by this role.
+            &[
+                "logs:CreateLogStream",
+                "logs:PutLogEvents",
+                "logs:DescribeLogStreams",
+                "logs:CreateLogGroup",
+                "logs:PutRetentionPolicy",
+            ],
+            json!([
+                site.arn("logs", "log-group:RDSOSMetrics"),
+                site.arn("logs", "log-group:RDSOSMetrics:*")
+            ]),
         )],
+    );
+    // RDS would make it itself, to be kept for ever.
+    template.add(
+        LogGroup,
+        "DatabaseLogs",
+        &format!("/aws/rds/cluster/{}/postgresql", site.names.cluster(site.region)),
+        json!({"RetentionInDays": site.deployment.retention.logs_days, "KmsKeyId": keys.logs}),
     );
     template.export("database-subnets", subnets.reference());
     template.export("cluster-parameters", cluster.reference());

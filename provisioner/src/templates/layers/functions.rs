@@ -257,9 +257,8 @@ fn readiness(site: &Site<'_>) -> Vec<Value> {
         site.names
             .arn("rds", Some(region), &format!("cluster:{}", site.names.cluster(region)))
     });
-    let global = site
-        .names
-        .arn("rds", None, &format!("global-cluster:{}", site.names.global_cluster()));
+    // The pair is found by its members: after a detach it is in another global cluster.
+    let global = site.names.arn("rds", None, "global-cluster:*");
     let buckets =
         ["config", "audit", "assets"].map(|role| site.names.bucket_arn(&site.names.bucket(site.region, role)));
     let functions = ROLES.map(|role| site.arn("lambda", &format!("function:{}", site.name(role))));
@@ -305,10 +304,8 @@ fn steps(site: &Site<'_>) -> Vec<Value> {
         iam::allow(
             "Rejoin",
             &["rds:DescribeGlobalClusters"],
-            json!(
-                site.names
-                    .arn("rds", None, &format!("global-cluster:{}", site.names.global_cluster()))
-            ),
+            // The pair is found by its members: after a detach it is in another global cluster.
+            json!(site.names.arn("rds", None, "global-cluster:*")),
         ),
     ]
 }

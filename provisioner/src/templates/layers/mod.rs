@@ -29,7 +29,7 @@ pub(super) fn region(site: &Site<'_>, platform: &mut Platform) {
         let subnets = egress.of(site.is_standby());
         egress::build(site, &network.vpc, &network.route_tables, subnets, stacks);
     }
-    data::build(site, &network, stacks);
+    data::build(site, &network, &keys, stacks);
     let storage = storage::build(site, &keys, stacks);
     let messaging = messaging::build(site, &keys, stacks);
     let below = functions::Below {

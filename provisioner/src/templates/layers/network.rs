@@ -368,7 +368,11 @@ fn flow_logs(template: &mut Template<'_>, site: &Site<'_>, vpc: &Handle<Vpc>, ke
         ["FlowLogsRole", "FlowLogsPolicy"],
         "flow-logs",
         &iam::trust(site, "vpc-flow-logs.amazonaws.com"),
-        vec![iam::logging(&group.arn())],
+        vec![iam::allow(
+            "Log",
+            &["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+            json!(group.arn()),
+        )],
     );
     template.add(
         FlowLog,
