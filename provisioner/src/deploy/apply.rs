@@ -13,6 +13,7 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_s3::primitives::ByteStream;
 use serde::Serialize;
 use understudy_policies::model::RegionName;
 
@@ -304,7 +305,7 @@ fn packages<'a>(world: &'a World, region: &'a RegionName) -> Node<'a> {
                         continue;
                     }
                     let call = s3.put_object().bucket(&bucket).key(package.key());
-                    let call = call.body(package.bytes.clone().into());
+                    let call = call.body(ByteStream::from_static(package.bytes));
                     call.send().await.map_err(failed("s3:PutObject", region))?;
                     done = Done::Changed;
                 }

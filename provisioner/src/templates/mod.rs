@@ -117,13 +117,14 @@ impl Platform {
 /// Makes the stacks of both regions, and what the observer needs in the witness region.
 ///
 /// # Panics
-/// If a template refers to something that it does not have: a mistake in a layer, which no input can cause.
+/// If a template refers to something that it does not have: a mistake in a layer, which no input can cause. And where the
+/// provisioner has no package of the functions: [`package::functions`] says so before.
 #[must_use]
 pub fn synthesize(policy: &Policy, deployment: &Deployment) -> Platform {
     let mut platform = Platform {
         stacks: Vec::new(),
         machines: Vec::new(),
-        packages: vec![package::placeholder()],
+        packages: vec![package::functions().unwrap_or_else(|missing| panic!("{missing}"))],
     };
     for site in site::both(policy, deployment) {
         layers::region(&site, &mut platform);

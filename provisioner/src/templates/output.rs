@@ -1,5 +1,6 @@
 //! The stacks as files, and the two-region linter on them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ pub struct File {
     /// Its name, with a folder.
     pub name: String,
     /// What is in it.
-    pub bytes: Vec<u8>,
+    pub bytes: Cow<'static, [u8]>,
 }
 
 impl Platform {
@@ -39,7 +40,7 @@ impl Platform {
         for package in &self.packages {
             files.push(File {
                 name: format!("packages/{}", package.key()),
-                bytes: package.bytes.clone(),
+                bytes: package.bytes.into(),
             });
         }
         files.push(text("manifest.json".to_owned(), &self.manifest(deployment)));
@@ -59,10 +60,12 @@ impl Platform {
             let region = machine.region.to_string();
             json!({"region": region, "way": machine.way, "definition": machine_name(&region, machine.way)})
         });
-        let packages = self
-            .packages
-            .iter()
-            .map(|package| json!({"name": package.name, "sha256": package.digest, "file": format!("packages/{}", package.key())}));
+        let packages = self.packages.iter().map(|package| {
+            json!({
+                "name": package.name, "sha256": package.digest, "architecture": package.architecture.name(),
+                "file": format!("packages/{}", package.key()),
+            })
+        });
         json!({
             "environment": deployment.environment.to_string(),
             "account": deployment.account,
@@ -90,7 +93,7 @@ impl Platform {
             let file = files.iter().find(|file| file.name == name);
             // Every template of ours is a text.
             file.map_or_else(String::new, |file| {
-                String::from_utf8(file.bytes.clone()).unwrap_or_default()
+                String::from_utf8(file.bytes.to_vec()).unwrap_or_default()
             })
         };
         let side = |region| Given {
@@ -144,6 +147,6 @@ fn pretty(content: &Value) -> String {
 fn text(name: String, content: &Value) -> File {
     File {
         name,
-        bytes: pretty(content).into_bytes(),
+        bytes: pretty(content).into_bytes().into(),
     }
 }

@@ -131,7 +131,7 @@ async fn r10_an_apply_that_ends_unsynchronized_fails() {
     let lambda = world.shared.aws.lambda(&world.regions()[1]);
     let packages = world.names.bucket(&world.regions()[1], "packages");
     let s3 = world.shared.aws.s3(&world.regions()[1]);
-    let mut other = world.platform.packages[0].bytes.clone();
+    let mut other = world.platform.packages[0].bytes.to_vec();
     // Behind the end of a zip file a comment may stand.
     let length = other.len();
     other[length - 2] = 1;

@@ -83,6 +83,11 @@ fn r3_1_orders_come_from_a_queue_with_dead_letters_and_r3_2_from_one_package() {
         );
         for (id, function) in made.of(region, "AWS::Lambda::Function") {
             assert_eq!(function["Properties"]["Code"]["S3Key"], package.key(), "{id}");
+            assert_eq!(
+                function["Properties"]["Architectures"],
+                json!([package.architecture.name()]),
+                "{id}"
+            );
             assert!(function["Properties"]["ReservedConcurrentExecutions"].is_u64(), "{id}");
         }
     }

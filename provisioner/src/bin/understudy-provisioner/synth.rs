@@ -14,7 +14,7 @@ use understudy_policies::source::{Diagnostics, Source, Style};
 use understudy_provisioner::deployment::Deployment;
 use understudy_provisioner::lint::output::human;
 use understudy_provisioner::templates::output::File;
-use understudy_provisioner::templates::synthesize;
+use understudy_provisioner::templates::{package, synthesize};
 
 use crate::output::{Answer, Failure};
 
@@ -76,8 +76,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     })
 }
 
-/// Reads the deployment file, or takes the shipped example.
+/// Reads the deployment file, or takes the shipped example. Whatever does so needs the functions' package as well.
 pub(crate) fn deployment(environment: &str, file: Option<&Path>, policy: &Policy) -> Result<Deployment, Failure> {
+    package::functions().map_err(|missing| Failure::Unreadable(missing.to_string()))?;
     let environment =
         Environment::new(environment).map_err(|wrong| Failure::Unreadable(format!("`--env`: {wrong}")))?;
     let read = match file {

@@ -357,7 +357,7 @@ impl Program<'_> {
             &site.name(self.role),
             json!({
                 "Description": self.what,
-                "Runtime": "provided.al2023", "Handler": self.role, "Architectures": ["arm64"],
+                "Runtime": "provided.al2023", "Handler": self.role, "Architectures": [below.package.architecture.name()],
                 "Code": {"S3Bucket": below.storage.packages, "S3Key": below.package.key()},
                 "Role": role.arn(),
                 "MemorySize": site.deployment.functions.memory_mb,
