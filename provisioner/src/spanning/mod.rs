@@ -406,11 +406,15 @@ mod tests {
         RegionName::new("us-east-1").unwrap()
     }
 
-    /// Seconds that something may take to be ready, and whether it is waited for until then.
-    async fn waits_for(ready_s: u64) -> Result<usize, Trouble> {
-        let began = Instant::now();
-        converge("database", &Quiet, Patience::default(), async || {
-            let ready = began.elapsed() >= Duration::from_secs(ready_s);
+    /// Waits for something that is ready at a look.
+    async fn waits_for(ready_at: usize, wait_max: Duration) -> Result<usize, Trouble> {
+        let patience = Patience {
+            look_every: Duration::from_micros(100),
+            wait_max,
+        };
+        let looks = AtomicUsize::new(0);
+        converge("database", &Quiet, patience, async || {
+            let ready = looks.fetch_add(1, Ordering::Relaxed) >= ready_at;
             let difference = Difference::new(ChangeKind::Add, &region(), "cluster", "is made").waits();
             Ok(if ready { Vec::new() } else { vec![difference] })
         })
@@ -418,15 +422,15 @@ mod tests {
     }
 
     /// A cluster of Aurora takes longer than any number of looks that would be a bound for calls.
-    #[tokio::test(start_paused = true)]
-    async fn what_takes_long_is_waited_for_until_the_bound_in_time() {
-        assert_eq!(waits_for(59 * 60).await.unwrap(), 0);
-        let trouble = waits_for(61 * 60).await.unwrap_err();
+    #[tokio::test]
+    async fn waiting_has_a_bound_in_time_and_not_in_looks() {
+        assert_eq!(waits_for(2 * ROUNDS_MAX, Duration::from_secs(600)).await.unwrap(), 0);
+        let trouble = waits_for(usize::MAX, Duration::from_millis(5)).await.unwrap_err();
         assert_eq!(trouble.kind, TroubleKind::TooLong);
     }
 
     /// What differs in another way after each call would turn for ever.
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn calls_have_a_bound_of_their_own() {
         let looks = AtomicUsize::new(0);
         let trouble = converge("database", &Quiet, Patience::default(), async || {
