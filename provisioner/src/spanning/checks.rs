@@ -264,9 +264,10 @@ fn different(wanted: &HealthCheckConfig, is: &HealthCheckConfig) -> Vec<String> 
         text(wanted.fully_qualified_domain_name()),
         text(is.fully_qualified_domain_name()),
     );
+    let number = |number: Option<i32>| number.map(|number| number.to_string());
+    compare("port", number(wanted.port()), number(is.port()));
     compare("path", text(wanted.resource_path()), text(is.resource_path()));
     compare("text", text(wanted.search_string()), text(is.search_string()));
-    let number = |number: Option<i32>| number.map(|number| number.to_string());
     compare(
         "threshold",
         number(wanted.failure_threshold()),
@@ -278,6 +279,9 @@ fn different(wanted: &HealthCheckConfig, is: &HealthCheckConfig) -> Vec<String> 
     if is.inverted().is_some() {
         compare("inverted", flag(wanted.inverted()), flag(is.inverted()));
     }
+    if is.enable_sni().is_some() {
+        compare("names its host (SNI)", flag(wanted.enable_sni()), flag(is.enable_sni()));
+    }
     let children = |config: &HealthCheckConfig| {
         let mut ids = config.child_health_checks().to_vec();
         ids.sort_unstable();
@@ -285,6 +289,10 @@ fn different(wanted: &HealthCheckConfig, is: &HealthCheckConfig) -> Vec<String> 
     };
     if is.child_health_checks().iter().any(|id| !id.is_empty()) {
         compare("parts", children(wanted), children(is));
+    }
+    // A check that is off counts as healthy: a switch would hold nothing away any more.
+    if is.disabled() == Some(true) {
+        wrong.push("it is off".to_owned());
     }
     wrong
 }
@@ -319,6 +327,9 @@ async fn update(client: Client, id: String, config: HealthCheckConfig, shared: S
         .update_health_check()
         .health_check_id(id)
         .set_fully_qualified_domain_name(config.fully_qualified_domain_name)
+        .set_port(config.port)
+        .set_enable_sni(config.enable_sni)
+        .disabled(false)
         .set_resource_path(config.resource_path)
         .set_search_string(config.search_string)
         .set_failure_threshold(config.failure_threshold)

@@ -160,6 +160,24 @@ async fn the_primary_record_s_health_is_all_of_two_inverted_switches() {
         ["Change health check understudy-dev1-home-endpoint in global: path /other -> /health"]
     );
     apply(&checks).await;
+    // One that is off counts as healthy: the switch would hold no traffic away.
+    for (name, port) in [("switch-a", 8443), ("primary", 0)] {
+        let mut update = route53.update_health_check().health_check_id(of(name).id());
+        if port > 0 {
+            update = update.port(port).enable_sni(false);
+        }
+        update.disabled(true).send().await.unwrap();
+    }
+    let wrong = [
+        "Change health check understudy-dev1-switch-a in global: port 8443 -> 443, names its host (SNI) false -> true, it is off",
+        "Change health check understudy-dev1-primary in global: it is off",
+    ];
+    assert_eq!(apply(&checks).await, wrong);
+    for name in ["switch-a", "primary"] {
+        let read = route53.get_health_check().health_check_id(of(name).id()).send().await;
+        let config = read.unwrap().health_check.unwrap().health_check_config.unwrap();
+        assert_eq!(config.disabled(), Some(false), "{name}");
+    }
     assert_eq!(remove(&checks, false).await, []);
     assert!(
         route53
