@@ -61,16 +61,14 @@ impl Reconciler for Forwarding {
                 continue;
             }
             let what = format!("rule {}", self.rules[index]);
-            let targets = !self.targets(index).await?.is_empty();
+            // A rule with a target cannot go, whoever gave it that target.
+            let ids = self.targets(index).await?.into_iter().map(|target| target.id);
+            let ids: Vec<String> = ids.collect();
+            let targets = !ids.is_empty();
             if targets {
-                let (client, rule, place) = (self.client(index), self.rules[index].clone(), region.clone());
-                let act = async move {
-                    let answer = client.remove_targets().rule(rule).ids(TARGET).send().await;
-                    answer.map_err(failed("events:RemoveTargets", &place))?;
-                    Ok(())
-                };
+                let act = drop_targets(self.client(index), self.rules[index].clone(), ids, region.clone());
                 left.remove
-                    .push(Difference::new(Remove, region, &what, "its target").by(act));
+                    .push(Difference::new(Remove, region, &what, "its targets").by(act));
             }
             let (client, rule, place) = (self.client(index), self.rules[index].clone(), region.clone());
             let act = async move {
@@ -199,7 +197,18 @@ impl Forwarding {
                 && (role.is_none() || target.role_arn() == role.as_deref())
                 && (letters.is_none() || letters_of(target) == letters.as_deref())
                 && target.retry_policy() == Some(&patience())
+                // An event is told as it is.
+                && target.input().is_none()
+                && target.input_path().is_none()
+                && target.input_transformer().is_none()
         };
+        // The rule is ours: so is what hears of it.
+        for other in targets.iter().filter(|target| target.id() != TARGET) {
+            let ids = vec![other.id().to_owned()];
+            let act = drop_targets(self.client(index), self.rules[index].clone(), ids, region.clone());
+            let detail = format!("a target that is not ours: {}, {}", other.id(), other.arn());
+            all.push(Difference::new(Remove, region, &what, detail).by(act));
+        }
         if !targets.iter().any(fits) {
             let ready = rule.is_some() && role.is_some() && letters.is_some();
             let target = Target::builder()
@@ -265,6 +274,20 @@ fn patience() -> RetryPolicy {
 /// Where a target's undeliverable events go.
 fn letters_of(target: &Target) -> Option<&str> {
     target.dead_letter_config()?.arn()
+}
+
+async fn drop_targets(client: Client, rule: String, ids: Vec<String>, region: RegionName) -> Result<(), Trouble> {
+    let answer = client.remove_targets().rule(rule).set_ids(Some(ids)).send().await;
+    let answer = answer.map_err(failed("events:RemoveTargets", &region))?;
+    match answer.failed_entries().first() {
+        None => Ok(()),
+        Some(entry) => Err(Trouble::of(
+            "events:RemoveTargets",
+            region.as_str(),
+            entry.error_code().unwrap_or_default(),
+            entry.error_message().unwrap_or_default(),
+        )),
+    }
 }
 
 async fn aim(client: Client, rule: String, target: Target, region: RegionName) -> Result<(), Trouble> {

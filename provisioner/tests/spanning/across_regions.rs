@@ -5,13 +5,13 @@
 //! not. Therefore the way back is taken off while an event goes there, and that no rule takes what came from the other region
 //! is asked of ministack, by `TestEventPattern`.
 
-use aws_sdk_eventbridge::types::{PutEventsRequestEntry, Target};
+use aws_sdk_eventbridge::types::{InputTransformer, PutEventsRequestEntry, Target};
 use serde_json::{Value, json};
 use understudy_provisioner::spanning::Shared;
 use understudy_provisioner::spanning::forwarding::Forwarding;
 
 use crate::emulator::Emulator;
-use crate::support::{apply, shared, start};
+use crate::support::{apply, remove, shared, start};
 
 const ACCOUNT: &str = "000000000000";
 /// What is put on the buses: critical events, and one of the engine's own, which it tells both regions itself.
@@ -133,4 +133,63 @@ async fn no_rule_takes_what_came_from_the_other_region() {
             }
         }
     }
+}
+
+/// The rule is ours, and so is what hears of it: an event is told as it is, to the other region alone.
+#[tokio::test]
+async fn what_somebody_does_to_our_target_or_puts_beside_it_is_undone() {
+    let (_emulator, shared) = start().await;
+    let forwarding = forwarding(&shared);
+    apply(&forwarding).await;
+    let (client, rule) = (shared.aws.eventbridge(&shared.regions[0]), &forwarding.rules[0]);
+    let read = async || {
+        let answer = client.list_targets_by_rule().rule(rule).send().await.unwrap();
+        answer.targets.unwrap_or_default()
+    };
+    let put = async |target: Target| {
+        client.put_targets().rule(rule).targets(target).send().await.unwrap();
+    };
+    let wanted = read().await;
+    let transformer = InputTransformer::builder().input_template("{}").build().unwrap();
+    let drifted = |drift: &dyn Fn(&mut Target)| {
+        let mut target = wanted[0].clone();
+        drift(&mut target);
+        target
+    };
+    for (what, drifted) in [
+        (
+            "the same words for all",
+            drifted(&|target| target.input = Some("{}".to_owned())),
+        ),
+        (
+            "a part of it",
+            drifted(&|target| target.input_path = Some("$.detail".to_owned())),
+        ),
+        (
+            "other words",
+            drifted(&|target| target.input_transformer = Some(transformer.clone())),
+        ),
+    ] {
+        put(drifted).await;
+        let steps = apply(&forwarding).await;
+        let detail = "its target, the bus of us-east-2";
+        assert_eq!(steps, [format!("Change rule {rule} in us-east-1: {detail}")], "{what}");
+        assert_eq!(read().await, wanted, "{what}");
+    }
+    let arn = format!("arn:aws:sqs:us-east-1:{ACCOUNT}:listens");
+    let other = Target::builder().id("listens").arn(&arn).build().unwrap();
+    put(other.clone()).await;
+    assert_eq!(
+        apply(&forwarding).await,
+        [format!(
+            "Remove rule {rule} in us-east-1: a target that is not ours: listens, {arn}"
+        )]
+    );
+    assert_eq!(read().await, wanted);
+    put(other).await;
+    assert_eq!(remove(&forwarding, false).await, []);
+    assert!(
+        client.describe_rule().name(rule).send().await.is_err(),
+        "the rule is gone"
+    );
 }
