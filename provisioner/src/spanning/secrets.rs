@@ -18,8 +18,8 @@ use crate::aws::trouble::{TroubleKind, failed, found};
 
 const ABSENT: &[&str] = &["ResourceNotFoundException"];
 const PASSWORD_LENGTH: i64 = 40;
-/// Days in which a deleted secret can be restored.
-const RECOVERY_DAYS: i64 = 7;
+/// The key that AWS holds for all secrets of an account.
+const OF_AWS: &str = "alias/aws/secretsmanager";
 
 /// One secret.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub struct Secret {
     pub holds: Holds,
     /// What it is for.
     pub description: String,
-    /// The key that encrypts it at home; none: AWS's own.
+    /// The key that encrypts it at home; none: AWS's own, or not known before it is there.
     pub key: Option<String>,
     /// Where else it is.
     pub replicas: Vec<Replica>,
@@ -41,7 +41,7 @@ pub struct Secret {
 pub struct Replica {
     /// The region.
     pub region: RegionName,
-    /// The key that encrypts it there; none: AWS's own.
+    /// The key that encrypts it there; none: AWS's own, or not known before it is there.
     pub key: Option<String>,
 }
 
@@ -133,6 +133,13 @@ impl Secrets {
             return Err(self.shared.not_ours(&what, home));
         }
         if there.deleted_date().is_some() {
+            // AWS's own key does not go. Any other that is not wanted any more is on its way out, and nobody could read what it
+            // encrypts.
+            if let Some(is) = own(there.kms_key_id()).filter(|is| !same_key(Some(is), secret.key.as_deref())) {
+                let refused = Difference::new(Change, home, &what, "is in its deletion, with another key");
+                all.push(refused.refused(restored_under_another(&secret.name, home, is)));
+                return Ok(());
+            }
             let (client, name, region) = (self.client(), secret.name.clone(), home.clone());
             let act = async move {
                 let answer = client.restore_secret().secret_id(name).send().await;
@@ -146,6 +153,18 @@ impl Secrets {
         if !missing.is_empty() {
             let act = tag(self.client(), secret.name.clone(), missing, home.clone());
             all.push(Difference::new(Change, home, &what, "tags").by(act));
+        }
+        if secret.key.is_some() && !same_key(there.kms_key_id(), secret.key.as_deref()) {
+            let (client, name, key, region) = (self.client(), secret.name.clone(), secret.key.clone(), home.clone());
+            let act = async move {
+                let call = client.update_secret().secret_id(name).set_kms_key_id(key);
+                call.send()
+                    .await
+                    .map_err(failed("secretsmanager:UpdateSecret", &region))?;
+                Ok(())
+            };
+            let detail = key_detail(there.kms_key_id(), secret.key.as_deref());
+            all.push(Difference::new(Change, home, &what, detail).by(act));
         }
         if let Holds::Text(Some(text)) = &secret.holds
             && value(&self.client(), &secret.name, home).await?.as_ref() != Some(text)
@@ -170,7 +189,13 @@ impl Secrets {
         let what = format!("secret {}", secret.name);
         let mut replicas = there.replication_status().iter();
         let replica = replicas.find(|replica| replica.region() == Some(region.as_str()));
+        let key = replica.and_then(|replica| replica.kms_key_id());
         Ok(match replica.and_then(|replica| replica.status()) {
+            Some(StatusType::InSync) if wanted.key.is_some() && !same_key(key, wanted.key.as_deref()) => {
+                let detail = format!("the replica: {}", key_detail(key, wanted.key.as_deref()));
+                let act = self.drop_replicas(secret, vec![region.to_string()]);
+                Some(Difference::new(Replace, region, &what, detail).by(act))
+            }
             Some(StatusType::InSync) => {
                 // It says so of the text before, for a moment.
                 if let Holds::Text(Some(text)) = &secret.holds
@@ -252,7 +277,8 @@ impl Secrets {
                 .push(Difference::new(Remove, home, &what, format!("the replicas in {all}")).by(act));
         }
         let act = delete(self.client(), secret.name.clone(), home.clone());
-        let detail = format!("can be restored for {RECOVERY_DAYS} days");
+        // Its key goes as well, so what could be restored could not be read.
+        let detail = "for good, like its key";
         left.remove
             .push(Difference::new(Remove, home, &what, detail).by_if(!replicated, act));
         Ok(())
@@ -263,6 +289,41 @@ fn tags_of(secret: &DescribeSecretOutput) -> BTreeMap<String, String> {
     let tags = secret.tags().iter();
     tags.filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
         .collect()
+}
+
+/// A key, unless it is AWS's own: that may be named, or not.
+fn own(key: Option<&str>) -> Option<&str> {
+    key.filter(|key| !key.is_empty() && !key.ends_with(OF_AWS))
+}
+
+/// Whether two names mean one key. A key is named by its ARN, or by its id or alias alone.
+fn same_key(is: Option<&str>, wanted: Option<&str>) -> bool {
+    let (Some(is), Some(wanted)) = (own(is), own(wanted)) else {
+        return own(is).is_none() && own(wanted).is_none();
+    };
+    let is_arn = |key: &str| key.starts_with("arn:");
+    let short = |key: &str| {
+        let key = key.rsplit(':').next().unwrap_or_default();
+        key.trim_start_matches("key/").to_owned()
+    };
+    is == wanted || !(is_arn(is) && is_arn(wanted)) && short(is) == short(wanted)
+}
+
+fn key_detail(is: Option<&str>, wanted: Option<&str>) -> String {
+    let named = |key| own(key).unwrap_or("AWS's own").to_owned();
+    format!("key {} -> {}", named(is), named(wanted))
+}
+
+/// A secret that would be restored, and could not be read once its key is gone.
+fn restored_under_another(name: &str, home: &RegionName, key: &str) -> Trouble {
+    Trouble::refused(format!(
+        "the secret {name} in {home} is in its deletion, and encrypted with {key}, which is not the key of this environment: \
+         once that is gone, nobody can read what it holds. To keep it, cancel the key's deletion, if that is scheduled \
+         (`aws kms cancel-key-deletion --region {home} --key-id {key}`, then `aws kms enable-key` likewise), and restore the \
+         secret (`aws secretsmanager restore-secret --region {home} --secret-id {name}`): the next run gives it the other \
+         key. To have a new one, delete it at once: `aws secretsmanager delete-secret --region {home} --secret-id {name} \
+         --force-delete-without-recovery`"
+    ))
 }
 
 fn replica_type(replica: &Replica) -> ReplicaRegionType {
@@ -332,7 +393,7 @@ async fn delete(client: Client, name: String, region: RegionName) -> Result<(), 
     let call = client
         .delete_secret()
         .secret_id(name)
-        .recovery_window_in_days(RECOVERY_DAYS);
+        .force_delete_without_recovery(true);
     call.send()
         .await
         .map_err(failed("secretsmanager:DeleteSecret", &region))?;

@@ -8,6 +8,7 @@ use aws_sdk_s3::types::{
     VersioningConfiguration,
 };
 use understudy_provisioner::aws::trouble::TroubleKind;
+use aws_sdk_secretsmanager::types::ReplicaRegionType;
 use understudy_provisioner::spanning::parameters::Parameters;
 use understudy_provisioner::spanning::replication::{Pair, Replication};
 use understudy_provisioner::spanning::secrets::{Holds, Replica, Secret, Secrets};
@@ -15,7 +16,7 @@ use understudy_provisioner::spanning::switches::{Standing, Switches};
 use understudy_provisioner::spanning::tables::{Table, Tables};
 use understudy_provisioner::spanning::{Reconciler as _, Shared};
 
-use crate::support::{apply, plan, remove, start};
+use crate::support::{apply, plan, refused, remove, start};
 
 fn tables(shared: &Shared) -> Tables {
     let [home, away] = shared.regions.clone();
@@ -171,9 +172,114 @@ async fn a_secret_has_a_replica_with_the_same_value() {
     assert_eq!(value["password"].as_str().unwrap().len(), 40);
     assert_eq!(remove(&secrets, false).await.len(), 1);
     assert_eq!(remove(&secrets, true).await, []);
-    // It can be restored for a week, and is.
+    // Its key is gone as well, so nothing is left that could be restored and not be read.
     let steps = apply(&secrets).await;
-    assert!(steps[0].contains("restored"), "{steps:#?}");
+    assert!(
+        steps[0].starts_with("Add secret understudy-dev1-database"),
+        "{steps:#?}"
+    );
+}
+
+fn key(region: &str, id: &str) -> String {
+    format!("arn:aws:kms:{region}:000000000000:key/{id}")
+}
+
+/// A token with a replica, both under keys of their own.
+fn under_keys(shared: &Shared, id: &str) -> Secrets {
+    let [home, away] = shared.regions.each_ref();
+    Secrets {
+        name: "secrets",
+        asked_for: true,
+        shared: shared.clone(),
+        secrets: vec![Secret {
+            name: "understudy-dev1-token".to_owned(),
+            holds: Holds::Token,
+            description: "test".to_owned(),
+            key: Some(key(home.as_str(), id)),
+            replicas: vec![Replica {
+                region: away.clone(),
+                key: Some(key(away.as_str(), id)),
+            }],
+        }],
+    }
+}
+
+/// A key that is not the environment's any more is on its way out, and what it encrypts with it.
+#[tokio::test]
+async fn a_deleted_secret_is_restored_only_under_the_key_that_it_should_have() {
+    let (_emulator, shared) = start().await;
+    let client = shared.aws.secrets(&shared.regions[0]);
+    let before = under_keys(&shared, "1");
+    apply(&before).await;
+    let name = "understudy-dev1-token";
+    let delete = async || {
+        let call = client.delete_secret().secret_id(name).recovery_window_in_days(7);
+        call.send().await.unwrap();
+    };
+    delete().await;
+    assert_eq!(
+        apply(&before).await,
+        ["Change secret understudy-dev1-token in us-east-1: restored from its deletion"]
+    );
+    delete().await;
+    let after = under_keys(&shared, "2");
+    let trouble = refused(&after).await;
+    assert_eq!(trouble.kind, TroubleKind::Refused);
+    let said = trouble.to_string();
+    for part in [
+        "encrypted with arn:aws:kms:us-east-1:000000000000:key/1",
+        "aws kms cancel-key-deletion --region us-east-1 --key-id arn:aws:kms:us-east-1:000000000000:key/1",
+        "aws secretsmanager delete-secret --region us-east-1 --secret-id understudy-dev1-token --force-delete-without-recovery",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    // The way out.
+    let call = client
+        .delete_secret()
+        .secret_id(name)
+        .force_delete_without_recovery(true);
+    call.send().await.unwrap();
+    apply(&after).await;
+}
+
+#[tokio::test]
+async fn a_secret_under_another_key_gets_the_right_one_and_its_replica_is_made_anew() {
+    let (_emulator, shared) = start().await;
+    let client = shared.aws.secrets(&shared.regions[0]);
+    let name = "understudy-dev1-token";
+    let secrets = under_keys(&shared, "1");
+    apply(&secrets).await;
+    let encrypt = async |key: &str| {
+        let call = client.update_secret().secret_id(name).kms_key_id(key);
+        call.send().await.unwrap();
+    };
+    // By its id alone, it is the same key.
+    encrypt("1").await;
+    assert_eq!(plan(&secrets).await, Vec::<String>::new());
+    let other = key("us-east-1", "other");
+    encrypt(&other).await;
+    let wanted = key("us-east-1", "1");
+    assert_eq!(
+        apply(&secrets).await,
+        [format!("Change secret {name} in us-east-1: key {other} -> {wanted}")]
+    );
+    let there = client.describe_secret().secret_id(name).send().await.unwrap();
+    assert_eq!(there.kms_key_id(), Some(wanted.as_str()));
+    // ministack cannot take a replica away.
+    let other = key("us-east-2", "other");
+    let replica = ReplicaRegionType::builder()
+        .region("us-east-2")
+        .kms_key_id(&other)
+        .build();
+    let call = client.replicate_secret_to_regions().secret_id(name);
+    call.add_replica_regions(replica).send().await.unwrap();
+    assert_eq!(
+        plan(&secrets).await,
+        [format!(
+            "Replace secret {name} in us-east-2: the replica: key {other} -> {}",
+            key("us-east-2", "1")
+        )]
+    );
 }
 
 /// R7.2.
