@@ -176,17 +176,10 @@ impl Replication {
     }
 }
 
-/// What matters of a rule. S3 adds to what it was told.
+/// Whether all that we set is as we set it. S3 may add to it.
 fn same(is: &ReplicationConfiguration, wanted: &ReplicationConfiguration) -> bool {
     let (Some(is_rule), Some(wanted_rule)) = (is.rules().first(), wanted.rules().first()) else {
         return false;
-    };
-    let key = |rule: &ReplicationRule| {
-        let destination = rule.destination()?;
-        let key = destination
-            .encryption_configuration()
-            .and_then(|key| key.replica_kms_key_id());
-        Some((destination.bucket().to_owned(), key.map(str::to_owned)))
     };
     let markers = |rule: &ReplicationRule| {
         rule.delete_marker_replication()
@@ -195,9 +188,27 @@ fn same(is: &ReplicationConfiguration, wanted: &ReplicationConfiguration) -> boo
     is.rules().len() == 1
         && is.role() == wanted.role()
         && is_rule.id() == wanted_rule.id()
+        && is_rule.priority() == wanted_rule.priority()
         && is_rule.status() == wanted_rule.status()
-        && key(is_rule) == key(wanted_rule)
+        && of_everything(is_rule)
         && markers(is_rule) == markers(wanted_rule)
+        && is_rule.source_selection_criteria() == wanted_rule.source_selection_criteria()
+        && match (is_rule.destination(), wanted_rule.destination()) {
+            (Some(is), Some(wanted)) => {
+                is.bucket() == wanted.bucket()
+                    && is.encryption_configuration() == wanted.encryption_configuration()
+                    && is.replication_time() == wanted.replication_time()
+                    && is.metrics() == wanted.metrics()
+            }
+            _ => false,
+        }
+}
+
+/// Whether a rule leaves nothing out. An empty prefix may be answered as none.
+fn of_everything(rule: &ReplicationRule) -> bool {
+    rule.filter().is_some_and(|filter| {
+        filter.prefix().unwrap_or_default().is_empty() && filter.tag().is_none() && filter.and().is_none()
+    })
 }
 
 async fn put(

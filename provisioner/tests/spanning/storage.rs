@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, PointInTimeRecoveryStatus};
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, LifecycleRule, ServerSideEncryption,
-    VersioningConfiguration,
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, DeleteMarkerReplicationStatus,
+    LifecycleRule, ReplicaModificationsStatus, ReplicationRule, ReplicationRuleFilter, ServerSideEncryption,
+    SseKmsEncryptedObjectsStatus, VersioningConfiguration,
 };
-use understudy_provisioner::aws::trouble::TroubleKind;
 use aws_sdk_secretsmanager::types::ReplicaRegionType;
+use understudy_provisioner::aws::trouble::TroubleKind;
 use understudy_provisioner::spanning::parameters::Parameters;
 use understudy_provisioner::spanning::replication::{Pair, Replication};
 use understudy_provisioner::spanning::secrets::{Holds, Replica, Secret, Secrets};
@@ -379,6 +380,55 @@ async fn switches_are_released_and_a_flipped_one_is_not_touched() {
     assert!(s3.head_bucket().bucket(&switches.bucket).send().await.is_err());
 }
 
+/// Whatever somebody changes of a rule, it is seen and set again.
+async fn drifted_rules_are_set_again(replication: &Replication) {
+    let s3 = replication.shared.aws.s3(&replication.shared.regions[0]);
+    let bucket = &replication.pairs[0].buckets[0];
+    let read = async || {
+        let is = s3.get_bucket_replication().bucket(bucket).send().await.unwrap();
+        is.replication_configuration.unwrap()
+    };
+    let wanted = read().await;
+    let drifts: [(&str, fn(&mut ReplicationRule)); 7] = [
+        ("its priority", |rule| rule.priority = Some(2)),
+        ("only some objects", |rule| {
+            rule.filter = Some(ReplicationRuleFilter::builder().prefix("some/").build());
+        }),
+        ("not what is encrypted", |rule| {
+            let selection = rule.source_selection_criteria.as_mut().unwrap();
+            selection.sse_kms_encrypted_objects.as_mut().unwrap().status = SseKmsEncryptedObjectsStatus::Disabled;
+        }),
+        ("not what changes on replicas", |rule| {
+            let selection = rule.source_selection_criteria.as_mut().unwrap();
+            selection.replica_modifications.as_mut().unwrap().status = ReplicaModificationsStatus::Disabled;
+        }),
+        ("no deletions", |rule| {
+            let markers = rule.delete_marker_replication.as_mut().unwrap();
+            markers.status = Some(DeleteMarkerReplicationStatus::Disabled);
+        }),
+        ("at no certain time", |rule| {
+            let destination = rule.destination.as_mut().unwrap();
+            destination.replication_time = None;
+            destination.metrics.as_mut().unwrap().event_threshold = None;
+        }),
+        ("not measured", |rule| {
+            let destination = rule.destination.as_mut().unwrap();
+            destination.replication_time = None;
+            destination.metrics = None;
+        }),
+    ];
+    for (what, drift) in drifts {
+        let mut drifted = wanted.clone();
+        drift(&mut drifted.rules[0]);
+        let put = s3.put_bucket_replication().bucket(bucket);
+        put.replication_configuration(drifted).send().await.unwrap();
+        let steps = apply(replication).await;
+        assert_eq!(steps.len(), 1, "{what}: {steps:#?}");
+        assert!(steps[0].starts_with("Change replication of "), "{what}: {steps:#?}");
+        assert_eq!(read().await, wanted, "{what}");
+    }
+}
+
 /// R4.1, R4.2.
 #[tokio::test]
 async fn objects_replicate_both_ways() {
@@ -399,7 +449,7 @@ async fn objects_replicate_both_ways() {
         let call = s3.put_bucket_versioning().bucket(bucket).versioning_configuration(on);
         call.send().await.unwrap();
     }
-    let key = |region: &str| Some(format!("arn:aws:kms:{region}:000000000000:key/1"));
+    let key = |region: &str| Some(key(region, "1"));
     let role = |region: &str| {
         Some(format!(
             "arn:aws:iam::000000000000:role/understudy-dev1-{region}-replication"
@@ -449,5 +499,6 @@ async fn objects_replicate_both_ways() {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     }
+    drifted_rules_are_set_again(&replication).await;
     assert_eq!(remove(&replication, false).await, []);
 }
