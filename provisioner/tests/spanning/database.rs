@@ -1,13 +1,17 @@
 //! The global database: made, left alone after a failover, rebuilt only when that is asked for.
 
+use std::sync::{Arc, Mutex};
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_rds::types::DbCluster;
 use understudy_provisioner::aws::trouble::TroubleKind;
 use understudy_provisioner::spanning::database::{Cluster, Database, Wanted};
 use understudy_provisioner::spanning::secrets::{Holds, Replica, Secret, Secrets};
 use understudy_provisioner::spanning::tables::{Table, Tables};
-use understudy_provisioner::spanning::{Reconciler as _, Shared};
+use understudy_provisioner::spanning::{Next, Reconciler as _, Shared};
 
+use crate::proxy::proxy;
+use crate::support;
 use crate::support::{apply, plan, remove, start};
 
 /// The only version of 16 that the emulator takes.
@@ -223,6 +227,7 @@ async fn settings_of_clusters_and_instances_that_drifted_are_brought_back() {
             .db_parameter_group_name("default.aurora-postgresql16")
             .monitoring_interval(5)
             .monitoring_role_arn("arn:aws:iam::000000000000:role/other")
+            .publicly_accessible(true)
             .apply_immediately(true)
             .send()
             .await
@@ -232,7 +237,7 @@ async fn settings_of_clusters_and_instances_that_drifted_are_brought_back() {
         [
             format!(
                 "Change database instance understudy-dev1-{region}-database-1 in {region}: parameter group {INSTANCES}, \
-                 monitored every 5 -> 60 s, the role for monitoring"
+                 monitored every 5 -> 60 s, the role for monitoring, it has a public address"
             ),
             format!(
                 "Change database cluster understudy-dev1-{region}-database in {region}: backups for 1 -> 14 days, security \
@@ -250,6 +255,48 @@ async fn settings_of_clusters_and_instances_that_drifted_are_brought_back() {
         let clusters = rds.describe_db_clusters().send().await.unwrap();
         assert_eq!(security_groups(&clusters.db_clusters()[0]), ["sg-1"]);
     }
+}
+
+/// ministack keeps what an instance is made with here, and not what it is changed to: so the call is looked at.
+#[tokio::test]
+async fn an_instance_that_takes_minor_versions_by_itself_is_told_not_to() {
+    let (emulator, shared) = start().await;
+    prepare(&shared).await;
+    let mut database = database(&shared);
+    apply(&database).await;
+    let cluster = &database.wanted.clusters[0];
+    let call = shared.aws.rds(&shared.regions[0]).create_db_instance();
+    let call = call.db_instance_identifier(format!("{}-2", cluster.name));
+    let call = call.db_cluster_identifier(&cluster.name).engine("aurora-postgresql");
+    let call = call
+        .db_instance_class("db.r6g.large")
+        .db_parameter_group_name(INSTANCES);
+    let call = call
+        .monitoring_interval(60)
+        .monitoring_role_arn(monitoring("us-east-1"));
+    call.auto_minor_version_upgrade(true).send().await.unwrap();
+    database.wanted.instances = 2;
+    let wrong =
+        "Change database instance understudy-dev1-us-east-1-database-2 in us-east-1: minor versions come by themselves";
+    let planned = plan(&database).await;
+    assert_eq!(planned[0], wrong, "{planned:#?}");
+
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&told);
+    let between = proxy(emulator.url().as_str(), move |request| {
+        if request.contains("Action=ModifyDBInstance") {
+            heard.lock().unwrap().push(request.to_owned());
+        }
+        None
+    });
+    database.shared = support::shared(&between).await;
+    let differences = database.differences().await.unwrap();
+    let Next::Act(act) = differences.into_iter().next().unwrap().next else {
+        panic!("nothing is done about it");
+    };
+    act().await.unwrap();
+    let told = told.lock().unwrap();
+    assert!(told[0].contains("AutoMinorVersionUpgrade=false"), "{told:#?}");
 }
 
 #[tokio::test]
@@ -336,11 +383,10 @@ async fn after_a_detach_the_old_cluster_is_replaced_only_if_that_is_asked_for() 
         "{planned:#?}"
     );
     assert!(differences[0].risk.is_some());
-    let steps = crate::support::Steps::default();
-    let refused =
-        understudy_provisioner::spanning::converge("database", &steps, crate::support::PATIENCE, async || {
-            database.differences().await
-        });
+    let steps = support::Steps::default();
+    let refused = understudy_provisioner::spanning::converge("database", &steps, support::PATIENCE, async || {
+        database.differences().await
+    });
     let refused = refused.await.unwrap_err();
     assert!(refused.to_string().contains("apply --rebuild-standby"), "{refused}");
     assert_eq!(steps.taken(), Vec::<String>::new(), "nothing was touched");

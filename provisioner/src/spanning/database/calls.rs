@@ -143,6 +143,8 @@ impl Database {
                 .db_parameter_group_name(cluster.instance_parameter_group)
                 .set_monitoring_interval(cluster.monitoring_role.is_some().then_some(MONITORING_S))
                 .set_monitoring_role_arn(cluster.monitoring_role)
+                .publicly_accessible(false)
+                .auto_minor_version_upgrade(false)
                 .apply_immediately(true);
             call.send()
                 .await

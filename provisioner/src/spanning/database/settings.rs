@@ -105,6 +105,12 @@ impl Database {
             let act = self.modify(index, log);
             all.push(Difference::new(Change, region, &what, wrong.join(", ")).by_if(available, act));
         }
+        if instance.publicly_accessible() == Some(true) {
+            wrong.push("it has a public address".to_owned());
+        }
+        if instance.auto_minor_version_upgrade() == Some(true) {
+            wrong.push("minor versions come by themselves".to_owned());
+        }
         let missing = self.shared.missing_tags(&tags_of(cluster.tag_list()));
         if !missing.is_empty() {
             let act = self.tag(index, cluster.db_cluster_arn().unwrap_or_default(), missing);
