@@ -12,7 +12,7 @@ use understudy_provisioner::spanning::{Next, Reconciler as _, Shared};
 
 use crate::proxy::proxy;
 use crate::support;
-use crate::support::{apply, plan, remove, start};
+use crate::support::{apply, plan, refused, remove, start};
 
 /// The only version of 16 that the emulator takes.
 const VERSION: &str = "16.11";
@@ -297,6 +297,32 @@ async fn an_instance_that_takes_minor_versions_by_itself_is_told_not_to() {
     act().await.unwrap();
     let told = told.lock().unwrap();
     assert!(told[0].contains("AutoMinorVersionUpgrade=false"), "{told:#?}");
+}
+
+/// The cluster keeps them for good, and whoever is told others finds nothing there.
+#[tokio::test]
+async fn another_name_or_an_older_version_is_refused_with_the_one_to_write_back() {
+    let (_emulator, shared) = start().await;
+    prepare(&shared).await;
+    let mut database = database(&shared);
+    apply(&database).await;
+    database.wanted.database = "trades".to_owned();
+    let trouble = refused(&database).await;
+    assert_eq!(trouble.kind, TroubleKind::Unfit);
+    let said = trouble.to_string();
+    assert!(said.contains("write orders back into `database.name`"), "{said}");
+    let planned = plan(&database).await;
+    let change = "Change database cluster understudy-dev1-us-east-1-database in us-east-1";
+    assert_eq!(planned, [format!("{change}: database orders -> trades")]);
+
+    database.wanted.database = "orders".to_owned();
+    // As text, it would be the newer one.
+    database.wanted.engine_version = "16.9".to_owned();
+    let trouble = refused(&database).await;
+    assert_eq!(trouble.kind, TroubleKind::Unfit);
+    let said = trouble.to_string();
+    assert!(said.contains("write 16.11 into `database.engine-version`"), "{said}");
+    assert_eq!(plan(&database).await, [format!("{change}: version 16.11 -> 16.9")]);
 }
 
 #[tokio::test]

@@ -123,6 +123,7 @@ impl Reconciler for Database {
                 Difference::new(Add, region(writer), self.what(writer), "the writer").by_if(self.ready(writer), act),
             );
         }
+        self.kept_for_good(&seen, writer, &mut all);
         self.details(&seen, writer, &mut all);
         let settled = self.settled(&seen, writer);
         let global = self.global_of(&seen, writer);

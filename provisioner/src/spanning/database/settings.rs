@@ -9,6 +9,43 @@ use crate::spanning::ChangeKind::{Add, Change, Replace};
 use crate::spanning::{Difference, GLOBAL};
 
 impl Database {
+    /// What the writer's cluster was made with, and keeps, though the deployment file now says something else.
+    pub(super) fn kept_for_good(&self, seen: &Seen, writer: usize, all: &mut Vec<Difference>) {
+        let region = &self.shared.regions[writer];
+        let what = self.what(writer);
+        let Some(cluster) = &seen.clusters[writer] else {
+            return;
+        };
+        let wanted = &self.wanted.database;
+        if let Some(is) = cluster.database_name().filter(|is| is != wanted) {
+            let said = format!(
+                "{what} in {region} was made with the database {is}, and the deployment file says {wanted}: the first \
+                 database's name cannot be changed, and whoever is told the new one finds nothing there; write {is} back \
+                 into `database.name`"
+            );
+            all.push(
+                Difference::new(Change, region, &what, format!("database {is} -> {wanted}"))
+                    .refused(Trouble::own(TroubleKind::Unfit, said)),
+            );
+        }
+        let global = self.global_of(seen, writer);
+        let runs = global.and_then(GlobalCluster::engine_version);
+        let wanted = &self.wanted.engine_version;
+        if let Some(is) = runs
+            .or_else(|| cluster.engine_version())
+            .filter(|is| is_older(wanted, is))
+        {
+            let said = format!(
+                "{what} in {region} runs version {is}, and the deployment file says {wanted}: RDS goes back to no older \
+                 version; write {is} into `database.engine-version`"
+            );
+            all.push(
+                Difference::new(Change, region, &what, format!("version {is} -> {wanted}"))
+                    .refused(Trouble::own(TroubleKind::Unfit, said)),
+            );
+        }
+    }
+
     /// The instances and the settings of one region's cluster.
     pub(super) fn details(&self, seen: &Seen, index: usize, all: &mut Vec<Difference>) {
         let region = &self.shared.regions[index];
@@ -68,6 +105,12 @@ impl Database {
         {
             wrong.push("the role for monitoring".to_owned());
         }
+        if instance.publicly_accessible() == Some(true) {
+            wrong.push("it has a public address".to_owned());
+        }
+        if instance.auto_minor_version_upgrade() == Some(true) {
+            wrong.push("minor versions come by themselves".to_owned());
+        }
         if !wrong.is_empty() {
             let act = self.modify_instance(index, name);
             let changed = Difference::new(Change, region, &what, wrong.join(", ")).by_if(available, act);
@@ -104,12 +147,6 @@ impl Database {
         if !wrong.is_empty() {
             let act = self.modify(index, log);
             all.push(Difference::new(Change, region, &what, wrong.join(", ")).by_if(available, act));
-        }
-        if instance.publicly_accessible() == Some(true) {
-            wrong.push("it has a public address".to_owned());
-        }
-        if instance.auto_minor_version_upgrade() == Some(true) {
-            wrong.push("minor versions come by themselves".to_owned());
         }
         let missing = self.shared.missing_tags(&tags_of(cluster.tag_list()));
         if !missing.is_empty() {
@@ -157,8 +194,9 @@ impl Database {
             "global cluster {}",
             global.global_cluster_identifier().unwrap_or_default()
         );
-        if global.engine_version() != Some(&self.wanted.engine_version) {
-            let from = global.engine_version().unwrap_or_default();
+        let from = global.engine_version().unwrap_or_default();
+        // An older one is refused already.
+        if from != self.wanted.engine_version && !is_older(&self.wanted.engine_version, from) {
             let act = self.upgrade(global);
             all.push(
                 Difference::new(
@@ -179,6 +217,14 @@ impl Database {
             all.push(self.tag_global(global, &what));
         }
     }
+}
+
+/// Whether a version is older than another one, number by number.
+fn is_older(version: &str, than: &str) -> bool {
+    let numbers = |version: &str| -> Option<Vec<u32>> { version.split('.').map(|part| part.parse().ok()).collect() };
+    numbers(version)
+        .zip(numbers(than))
+        .is_some_and(|(version, than)| version < than)
 }
 
 /// Whether a cluster's log goes to CloudWatch.
