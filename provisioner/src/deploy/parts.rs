@@ -295,6 +295,7 @@ impl World {
                 lease_table: self.names.lease_table(),
                 engine_version: wanted.engine_version.clone(),
                 database: wanted.name.clone(),
+                user: wanted.user.clone(),
                 secret: self.names.database_secret(),
                 class: wanted.instance_class.clone(),
                 instances: wanted.instances,

@@ -42,6 +42,7 @@ pub(crate) fn database(shared: &Shared) -> Database {
             lease_table: "understudy-dev1-lease".to_owned(),
             engine_version: VERSION.to_owned(),
             database: "orders".to_owned(),
+            user: "orders".to_owned(),
             secret: "understudy-dev1-database".to_owned(),
             class: "db.r6g.large".to_owned(),
             instances: 1,
@@ -316,6 +317,11 @@ async fn another_name_or_an_older_version_is_refused_with_the_one_to_write_back(
     assert_eq!(planned, [format!("{change}: database orders -> trades")]);
 
     database.wanted.database = "orders".to_owned();
+    database.wanted.user = "trader".to_owned();
+    let said = refused(&database).await.to_string();
+    assert!(said.contains("write orders back into `database.user`"), "{said}");
+
+    database.wanted.user = "orders".to_owned();
     // As text, it would be the newer one.
     database.wanted.engine_version = "16.9".to_owned();
     let trouble = refused(&database).await;

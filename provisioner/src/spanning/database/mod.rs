@@ -67,6 +67,8 @@ pub struct Wanted {
     pub engine_version: String,
     /// The first database in it.
     pub database: String,
+    /// Its owner.
+    pub user: String,
     /// The secret that holds the owner's name and password.
     pub secret: String,
     /// The class of the instances.

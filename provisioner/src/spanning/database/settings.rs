@@ -28,6 +28,17 @@ impl Database {
                     .refused(Trouble::own(TroubleKind::Unfit, said)),
             );
         }
+        let wanted = &self.wanted.user;
+        if let Some(is) = cluster.master_username().filter(|is| is != wanted) {
+            let said = format!(
+                "{what} in {region} was made for the user {is}, and the deployment file says {wanted}: a cluster's owner cannot be \
+                 changed; write {is} back into `database.user`"
+            );
+            all.push(
+                Difference::new(Change, region, &what, format!("user {is} -> {wanted}"))
+                    .refused(Trouble::own(TroubleKind::Unfit, said)),
+            );
+        }
         let global = self.global_of(seen, writer);
         let runs = global.and_then(GlobalCluster::engine_version);
         let wanted = &self.wanted.engine_version;
