@@ -224,6 +224,21 @@ fn couple_of_clusters(pair: &Pair<'_>, couple: (&Resource, &Resource), found: &m
             &[Spot::resource(&pair.standby, b), Spot::resource(&pair.primary, a)],
         );
     }
+    let [mine, theirs] = [a, b].map(|cluster| cluster.get("GlobalClusterIdentifier"));
+    if let Some((is, other)) = mine.text().zip(theirs.text()).filter(|(is, other)| is != other) {
+        let reason = format!(
+            "`{}` is a member of `{other}`, and its counterpart of `{is}`",
+            b.logical()
+        );
+        found.add(
+            &SEPARATE,
+            reason,
+            &[
+                Spot::value(&pair.standby, b, theirs),
+                Spot::value(&pair.primary, a, mine),
+            ],
+        );
+    }
     let encrypted = |resource: &Resource| resource.get("StorageEncrypted").yes_or(false) == Some(true);
     if second && encrypted(a) && encrypted(b) && b.get("KmsKeyId").is_absent() {
         let reason = format!(

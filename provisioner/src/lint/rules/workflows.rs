@@ -216,9 +216,14 @@ fn judge(side: &Side, machine: &Resource, name: &str, state: &Node, caught: bool
         }
     }
     if resource.ends_with("rds:failoverglobalcluster") {
-        let allows = arguments.iter().any(|arguments| {
-            arguments.get("AllowDataLoss").yes_or(false) != Some(false) || arguments.get("AllowDataLoss.$").is_present()
-        });
+        let says = |key: &str| {
+            let path = format!("{key}.$");
+            arguments
+                .iter()
+                .any(|arguments| arguments.get(key).yes_or(false) != Some(false) || arguments.get(&path).is_present())
+        };
+        // A switchover that says so is the way home, while both regions live.
+        let allows = says("AllowDataLoss") || says("Switchover");
         let unknown = arguments.iter().any(|arguments| arguments.is_unknown());
         if !allows && !unknown {
             found.add(
