@@ -15,8 +15,8 @@ async fn r1_a_zone_fast_checks_and_two_failover_records() {
     let (_emulator, world) = platform().await;
     let route53 = world.shared.aws.route53(&world.regions()[0]);
     let zones = route53.list_hosted_zones().send().await.unwrap();
-    let mut names = zones.hosted_zones().iter().map(|zone| zone.name());
-    assert!(names.any(|name| name == "example.com."));
+    let mut zones = zones.hosted_zones().iter();
+    assert!(zones.any(|zone| zone.name() == "example.com."));
     let zone = world.zone().unwrap().find().await.unwrap().unwrap();
     assert!(zone.ours);
 

@@ -380,6 +380,9 @@ async fn switches_are_released_and_a_flipped_one_is_not_touched() {
     assert!(s3.head_bucket().bucket(&switches.bucket).send().await.is_err());
 }
 
+/// What somebody does to a rule.
+type Drift = fn(&mut ReplicationRule);
+
 /// Whatever somebody changes of a rule, it is seen and set again.
 async fn drifted_rules_are_set_again(replication: &Replication) {
     let s3 = replication.shared.aws.s3(&replication.shared.regions[0]);
@@ -389,7 +392,7 @@ async fn drifted_rules_are_set_again(replication: &Replication) {
         is.replication_configuration.unwrap()
     };
     let wanted = read().await;
-    let drifts: [(&str, fn(&mut ReplicationRule)); 7] = [
+    let drifts: [(&str, Drift); 7] = [
         ("its priority", |rule| rule.priority = Some(2)),
         ("only some objects", |rule| {
             rule.filter = Some(ReplicationRuleFilter::builder().prefix("some/").build());

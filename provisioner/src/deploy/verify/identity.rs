@@ -59,24 +59,24 @@ struct Resource {
 impl Look<'_> {
     /// R9.1, R9.5.
     pub(super) async fn at_names_and_tags(&mut self) {
-        for region in self.world.inhabited().into_iter().cloned() {
-            let resources = match self.resources(&region).await {
+        for region in self.world.inhabited() {
+            let resources = match self.resources(region).await {
                 Ok(resources) => resources,
                 Err(trouble) => {
-                    self.untold("R9.1", "names carry the suffix", &region, &trouble);
+                    self.untold("R9.1", "names carry the suffix", region, &trouble);
                     continue;
                 }
             };
             let (verdict, says) = self.names(&resources);
-            self.point("R9.1", "names carry the suffix", &region, verdict, says);
-            match self.tags(&region, &resources).await {
-                Ok((verdict, says)) => self.point("R9.5", "what is in stacks carries our tags", &region, verdict, says),
+            self.point("R9.1", "names carry the suffix", region, verdict, says);
+            match self.tags(region, &resources).await {
+                Ok((verdict, says)) => self.point("R9.5", "what is in stacks carries our tags", region, verdict, says),
                 Err(trouble) => {
                     let says = trouble.to_string();
                     self.point(
                         "R9.5",
                         "what is in stacks carries our tags",
-                        &region,
+                        region,
                         Verdict::Unknown,
                         says,
                     );

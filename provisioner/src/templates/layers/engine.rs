@@ -194,7 +194,7 @@ fn container(start: &Start<'_>, number: usize) -> Value {
         command.push(format!("--allow-host={}", site.names.sidecar_host(site.region, number)));
         ports.push(json!({"Name": "operators", "ContainerPort": OPERATORS_PORT, "Protocol": "tcp"}));
     }
-    let mut container = start.container(command, &format!("sidecar-{number}"));
+    let mut container = start.container(&command, &format!("sidecar-{number}"));
     container["PortMappings"] = json!(ports);
     container["MountPoints"] =
         json!([{"SourceVolume": "journal", "ContainerPath": "/var/lib/understudy", "ReadOnly": false}]);

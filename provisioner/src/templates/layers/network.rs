@@ -142,14 +142,14 @@ fn network(template: &mut Template<'_>, site: &Site<'_>) -> Handle<Vpc> {
 
 /// The subnets, and their tables.
 fn exported(template: &mut Template<'_>, subnets: &[Expr], tables: &[Expr]) -> ([Import; 3], [Import; 3]) {
-    let mut export = |index: usize| {
+    let export = |index: usize| {
         let [subnet, routes] = SUBNET_EXPORTS[index];
         (
             template.export(subnet, &subnets[index]),
             template.export(routes, &tables[index]),
         )
     };
-    let [(a, table_a), (b, table_b), (c, table_c)] = [0, 1, 2].map(|index| export(index));
+    let [(a, table_a), (b, table_b), (c, table_c)] = [0, 1, 2].map(export);
     ([a, b, c], [table_a, table_b, table_c])
 }
 

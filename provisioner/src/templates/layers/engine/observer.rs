@@ -35,7 +35,7 @@ pub(in super::super) fn build(
     let role = start.role(&mut template, &keys.data);
     let mut command = start.command(&["--observer".to_owned()]);
     command.push(format!("--listen=127.0.0.1:{OPERATORS_PORT}"));
-    let mut container = start.container(command, "observer");
+    let mut container = start.container(&command, "observer");
     container["HealthCheck"] = task::healthy(&["status", "--ready", "--json"]);
     let task = template.add(
         EcsTask,

@@ -129,7 +129,7 @@ impl Start<'_> {
         command
     }
 
-    pub(super) fn container(&self, command: Vec<String>, stream: &str) -> Value {
+    pub(super) fn container(&self, command: &[String], stream: &str) -> Value {
         let Self { site, engine, .. } = self;
         json!({
             "Name": "engine", "Image": engine.image_in(site.region), "Essential": true,
