@@ -4,7 +4,7 @@ use super::aurora::properties_differ;
 use super::rules;
 use crate::lint::finding::{Findings, Spot, named};
 use crate::lint::pair::Pair;
-use crate::lint::side::{Resource, Side, regions};
+use crate::lint::side::{Resource, Role, Side, regions};
 use crate::lint::value::Node;
 
 rules! {
@@ -52,6 +52,10 @@ pub(super) fn check(pair: &Pair<'_>, found: &mut Findings<'_>) {
             if alarm.get("Namespace").text() == Some("AWS/Route53")
                 || alarm.get("Namespace").text() == Some("AWS/Billing")
             {
+                continue;
+            }
+            // Only the secondary of a global database lags.
+            if side.role == Role::Standby && alarm.get("MetricName").text() == Some("AuroraGlobalDBReplicationLag") {
                 continue;
             }
             let shown = if alarm.name().is_present() {

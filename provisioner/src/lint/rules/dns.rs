@@ -116,6 +116,7 @@ pub(super) fn check(pair: &Pair<'_>, found: &mut Findings<'_>) {
             ("HealthCheckConfig.RequestInterval", "30"),
             ("HealthCheckConfig.FailureThreshold", "3"),
             ("HealthCheckConfig.Inverted", "false"),
+            ("HealthCheckConfig.Disabled", "false"),
         ];
         super::aurora::properties_differ(pair, couple, &properties, &UNLIKE_CHECKS, found);
     }

@@ -228,6 +228,9 @@ fn names_a_role(name: &str) -> bool {
         "DR",
         "FAILOVER",
         "REPLICA",
+        "WRITER",
+        "LEADER",
+        "COUNTERPART",
     ];
     name.to_uppercase()
         .split(|c: char| !c.is_ascii_alphanumeric())

@@ -145,12 +145,18 @@ fn routes(pair: &Pair<'_>, found: &mut Findings<'_>) {
 
 fn endpoints(pair: &Pair<'_>, found: &mut Findings<'_>) {
     let of = |side: &Side| -> Option<BTreeMap<String, usize>> {
+        let mut own = 0;
         side.of("AWS::EC2::VPCEndpoint")
             .map(|endpoint| {
-                Some((
-                    pair.key(side, endpoint.get("ServiceName"), Leeway::Regions)?,
-                    side.number(&endpoint.target)?,
-                ))
+                let service = endpoint.get("ServiceName");
+                // A service of one's own has an id that AWS chose, another one in each region.
+                let key = if service.text().is_some_and(|name| name.contains(".vpce-svc-")) {
+                    own += 1;
+                    format!("a service of one's own, {own}")
+                } else {
+                    pair.key(side, service, Leeway::Regions)?
+                };
+                Some((key, side.number(&endpoint.target)?))
             })
             .collect()
     };
