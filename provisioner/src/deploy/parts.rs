@@ -239,11 +239,13 @@ impl World {
     /// Of both regions with each other, and of each with the observer's network.
     fn peerings(&self, exports: &Exports) -> Peerings {
         let mut peerings = vec![self.peering(exports, self.names.shared("peering"), [0, 1])];
-        if self.observer().is_some() {
-            for index in [0, 1] {
-                let name = self.names.regional(self.region(index), "observer-peering");
-                peerings.push(self.peering(exports, name, [index, WITNESS]));
-            }
+        for index in [0, 1] {
+            let name = self.names.regional(self.region(index), "observer-peering");
+            let peering = self.peering(exports, name, [index, WITNESS]);
+            peerings.push(Peering {
+                asked_for: self.observer().is_some(),
+                ..peering
+            });
         }
         Peerings(peerings)
     }
@@ -263,6 +265,7 @@ impl World {
         Peering {
             shared: self.shared.clone(),
             name,
+            asked_for: true,
             regions: indices.map(|index| self.region(index).clone()),
             networks,
         }

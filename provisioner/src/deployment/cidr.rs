@@ -42,7 +42,10 @@ impl Cidr {
             let begins = Ipv4Addr::from(base & cidr.mask());
             return Err(format!("`{text}` begins inside its range; write `{begins}/{prefix}`"));
         }
-        if !Ipv4Addr::from(base).is_private() {
+        if ![base, base | !cidr.mask()]
+            .into_iter()
+            .all(|end| Ipv4Addr::from(end).is_private())
+        {
             return Err(format!(
                 "`{text}` is not private: what has these addresses in the internet could not be reached; take one from \
                  10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
@@ -104,7 +107,7 @@ mod tests {
         for good in ["10.0.0.0/8", "192.168.7.9/32"] {
             assert_eq!(Cidr::of_callers(good).unwrap().to_string(), good);
         }
-        for bad in ["0.0.0.0/0", "10.0.0.0/7", "8.8.8.8/32"] {
+        for bad in ["0.0.0.0/0", "10.0.0.0/7", "8.8.8.8/32", "192.168.0.0/15"] {
             assert!(Cidr::of_callers(bad).is_err(), "{bad}");
         }
     }

@@ -521,6 +521,14 @@ fn engine(table: &Table<'_>) -> Option<Engine> {
         operators: table.list("operators", 0..=20, |value| value.parsed(Cidr::of_callers)),
         observer: table.optional("observer", |value| value.table(observer)),
     })?;
+    for (index, cidr) in engine.operators.iter().enumerate() {
+        if engine.operators[..index].contains(cidr) {
+            let message = format!("`operators` names {cidr} twice");
+            let help =
+                "keep one of the two: CloudFormation makes one rule of both, and takes it away with either".to_owned();
+            table.refuse("operators", rules::OVERLAP.code, message, help);
+        }
+    }
     if let Some(region) = engine.fixed_region() {
         let message = format!("both regions would fetch the engine's image from {region}");
         let help = format!("write `{{region}}` in the place of `{region}`, and let ECR replicate the image");

@@ -85,6 +85,11 @@ fn everything_that_can_be_seen_in_the_file_is_refused_with_its_code() {
         ("{region}.amazonaws.com", "us-east-1.amazonaws.com", "UD403"),
         ("000000000000.dkr.ecr.{region}", "0000.dkr.ecr.{region}", "UD009"),
         ("operators = []", "operators = [\"0.0.0.0/0\"]", "UD009"),
+        (
+            "operators = []",
+            "operators = [\"10.99.0.0/24\", \"10.99.0.0/24\"]",
+            "UD201",
+        ),
         ("cidr = \"10.22.0.0/22\"", "cidr = \"10.21.0.0/16\"", "UD201"),
         ("\"10.22.0.64/26\"", "\"10.23.0.64/26\"", "UD202"),
         ("\"10.22.3.0/28\"", "\"10.23.3.0/28\"", "UD202"),

@@ -28,6 +28,8 @@ pub struct Peering {
     pub shared: Shared,
     /// Its name tag.
     pub name: String,
+    /// Whether the files ask for it.
+    pub asked_for: bool,
     /// The region that asks for it, then the one that accepts it.
     pub regions: [RegionName; 2],
     /// Their networks; none: not known before they are there.
@@ -75,7 +77,11 @@ struct Connection {
 const GONE: [&str; 5] = ["deleted", "deleting", "rejected", "expired", "failed"];
 
 impl Peering {
+    /// One that the files no longer ask for goes: AWS keeps a network that is peered.
     async fn differences(&self) -> Result<Vec<Difference>, Trouble> {
+        if !self.asked_for {
+            return self.leftovers().await;
+        }
         let [home, away] = &self.regions;
         let what = format!("peering {}", self.name);
         let mut all = Vec::new();
@@ -134,15 +140,15 @@ impl Peering {
         let found = self.find().await?;
         for connection in found.iter().filter(|connection| self.shared.owns(&connection.tags)) {
             for (index, network) in self.networks.iter().enumerate() {
-                let (Some(network), Some(other)) = (network, &self.networks[1 - index]) else {
-                    continue;
-                };
+                let Some(network) = network else { continue };
                 let region = &self.regions[index];
                 for table in self.tables(index, network).await? {
                     let id = table.at(&["routeTableId"]).to_owned();
-                    if route(&table, &other.cidr).is_some_and(|(through, _)| through == connection.id) {
-                        let act = unroute(self.shared.clone(), region.clone(), id.clone(), other.cidr.clone());
-                        left.push(Difference::new(Remove, region, format!("route of {id}"), &other.cidr).by(act));
+                    let routes = table.items("routeSet");
+                    for route in routes.filter(|route| route.at(&["vpcPeeringConnectionId"]) == connection.id) {
+                        let to = route.at(&["destinationCidrBlock"]).to_owned();
+                        let act = unroute(self.shared.clone(), region.clone(), id.clone(), to.clone());
+                        left.push(Difference::new(Remove, region, format!("route of {id}"), to).by(act));
                     }
                 }
             }

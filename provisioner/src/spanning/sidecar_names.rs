@@ -79,6 +79,7 @@ impl Reconciler for SidecarNames {
                 None => all.push(difference),
             }
         }
+        all.extend(self.of_no_observer().await?);
         Ok(all)
     }
 
@@ -93,11 +94,37 @@ impl Reconciler for SidecarNames {
                     .push(Difference::new(Remove, &network.region, what, "no longer resolved in this region").by(act));
             }
         }
+        left.remove.extend(self.of_no_observer().await?);
         Ok(left)
     }
 }
 
 impl SidecarNames {
+    /// The witness region's networks that a zone still answers although the files no longer ask for an observer.
+    async fn of_no_observer(&self) -> Result<Vec<Difference>, Trouble> {
+        let witness = &self.shared.witness;
+        let mut all = Vec::new();
+        if self.networks.iter().any(|network| network.region == *witness) {
+            return Ok(all);
+        }
+        for zone in &self.zones {
+            let Some(id) = &zone.id else { continue };
+            let there = VpcRegion::from(witness.as_str());
+            let vpcs = self.answered(id).await?.into_iter().flatten();
+            for vpc in vpcs.filter(|vpc| vpc.vpc_region() == Some(&there)) {
+                let pair = Pair {
+                    zone: id.clone(),
+                    vpc: vpc.vpc_id().unwrap_or_default().to_owned(),
+                    region: witness.clone(),
+                };
+                let what = format!("private zone {}", zone.name);
+                let act = dissociate(self.client(), pair);
+                all.push(Difference::new(Remove, witness, what, "no longer resolved in this region").by(act));
+            }
+        }
+        Ok(all)
+    }
+
     /// Each zone, with each network of another region.
     fn across(&self) -> impl Iterator<Item = (&SidecarZone, &SidecarNetwork)> {
         self.zones.iter().enumerate().flat_map(|(own, zone)| {
@@ -112,9 +139,15 @@ impl SidecarNames {
 
     /// Whether the network is among those that the zone answers. None: there is no such zone.
     async fn is_resolved(&self, pair: &Pair) -> Result<Option<bool>, Trouble> {
-        let answer = self.client().get_hosted_zone().id(&pair.zone).send().await;
+        let vpcs = self.answered(&pair.zone).await?;
+        Ok(vpcs.map(|vpcs| vpcs.iter().any(|vpc| vpc.vpc_id() == Some(pair.vpc.as_str()))))
+    }
+
+    /// The networks that a zone answers. None: there is no such zone.
+    async fn answered(&self, zone: &str) -> Result<Option<Vec<Vpc>>, Trouble> {
+        let answer = self.client().get_hosted_zone().id(zone).send().await;
         let zone = found(answer, ABSENT, "route53:GetHostedZone", &self.shared.regions[0])?;
-        Ok(zone.map(|zone| zone.vpcs().iter().any(|vpc| vpc.vpc_id() == Some(pair.vpc.as_str()))))
+        Ok(zone.map(|zone| zone.vpcs.unwrap_or_default()))
     }
 }
 

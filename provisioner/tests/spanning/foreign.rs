@@ -209,6 +209,7 @@ async fn a_peering() {
     ec2.call("CreateTags", &tags).await.unwrap();
     let peering = Peerings(vec![Peering {
         shared: shared.clone(),
+        asked_for: true,
         name: "understudy-dev1-peering".to_owned(),
         regions: shared.regions.clone(),
         networks,

@@ -38,6 +38,7 @@ async fn networks_are_peered_with_routes_on_both_sides() {
     ];
     let peering = Peerings(vec![Peering {
         shared: shared.clone(),
+        asked_for: true,
         name: "understudy-dev1-peering".to_owned(),
         regions: shared.regions.clone(),
         networks: networks.clone(),
@@ -97,6 +98,7 @@ async fn the_observers_network_is_peered_with_both() {
     let pairs = [[0, 1], [0, 2], [1, 2]];
     let peerings = pairs.map(|pair| Peering {
         shared: shared.clone(),
+        asked_for: true,
         name: format!("understudy-dev1-{}-{}", pair[0], pair[1]),
         regions: pair.map(|index| places[index].0.clone()),
         networks: pair.map(|index| Some(networks[index].clone())),
@@ -120,8 +122,24 @@ async fn the_observers_network_is_peered_with_both() {
             assert_eq!(to, others, "{region}");
         }
     }
+    // One that the files no longer ask for goes, with the routes of the regions that stay.
+    let mut peerings = peerings;
+    for peering in &mut peerings.0[1..] {
+        (peering.asked_for, peering.networks[1]) = (false, None);
+    }
+    let planned = plan(&peerings).await;
+    assert_eq!(planned.len(), 2 * (1 + 3), "{planned:#?}");
+    apply(&peerings).await;
+    let table = &networks[0].route_tables[0];
+    let ec2 = Ec2::new(&shared.aws, &places[0].0);
+    let answer = ec2
+        .call("DescribeRouteTables", &[("RouteTableId.1", table)])
+        .await
+        .unwrap();
+    let table = answer.items("routeTableSet").next().unwrap();
+    let mut routes = table.items("routeSet");
+    assert!(routes.all(|route| route.at(&["destinationCidrBlock"]) != "10.22.0.0/22"));
     assert_eq!(remove(&peerings, false).await, []);
-    assert_eq!(plan(&peerings).await.len(), 3 * 7);
 }
 
 #[tokio::test]

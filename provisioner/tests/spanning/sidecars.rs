@@ -149,6 +149,12 @@ async fn each_regions_names_are_resolved_in_the_other_region_and_by_the_observer
         assert_eq!(vpcs, ["vpc-away", "vpc-home", "vpc-witness"], "{}", zone.name);
     }
     assert!(names.differences().await.unwrap().is_empty());
+    // The files no longer ask for an observer.
+    let mut names = names;
+    let witness = names.networks.pop();
+    assert_eq!(apply(&names).await.len(), 2);
+    names.networks.extend(witness);
+    assert_eq!(apply(&names).await.len(), 2);
     assert_eq!(remove(&names, false).await, []);
     for (zone, vpc) in zones.iter().zip(["vpc-home", "vpc-away"]) {
         let there = route53

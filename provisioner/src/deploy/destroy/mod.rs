@@ -168,12 +168,16 @@ fn nodes<'a>(world: &'a World, serves: usize, data: bool, report: &'a dyn Report
     nodes
 }
 
-/// Of a stack that the files no longer ask for: the stacks that go before it, and those that go after.
+/// The layer of a stack that the files no longer ask for.
+fn layer_of(world: &World, region: &RegionName, name: &str) -> Layer {
+    let mut layers = Layer::ALL.into_iter();
+    let found = layers.find(|layer| world.names.stack(region, layer.name()) == name);
+    found.unwrap_or(Layer::Engine)
+}
+
+/// Of a stack that the files no longer ask for: what that go before it, and those that go after.
 fn around(world: &World, region: &RegionName, name: &str) -> (Vec<String>, Vec<String>) {
-    let layer = Layer::ALL
-        .into_iter()
-        .find(|layer| world.names.stack(region, layer.name()) == name)
-        .unwrap_or(Layer::Engine);
+    let layer = layer_of(world, region, name);
     let stacks = |is: &dyn Fn(Layer) -> bool| -> Vec<String> {
         let stacks = world.platform.stacks.iter().filter(|stack| is(stack.layer));
         stacks.map(|stack| stack.name.clone()).collect()
@@ -183,6 +187,11 @@ fn around(world: &World, region: &RegionName, name: &str) -> (Vec<String>, Vec<S
         Layer::Engine | Layer::Observer => (
             stacks(&|other| other == Layer::Signals),
             stacks(&|other| other != Layer::Signals),
+        ),
+        // The observer's: AWS keeps a network that is peered.
+        Layer::Network => (
+            ["peering", "sidecar names"].map(str::to_owned).into(),
+            stacks(&|other| WITH_DATA.contains(&other)),
         ),
         // The API's names hang on them.
         Layer::Certificates => (stacks(&|other| other == Layer::Api), Vec::new()),
@@ -204,6 +213,9 @@ fn obsolete_node<'a>(
         seconds: 60,
         work: Box::new(move || {
             Box::pin(async move {
+                if EARLY_LAYERS.contains(&layer_of(world, region, &name)) {
+                    world.at_rest().await?;
+                }
                 let tell = |event: &Event| report.event(region, &name, event);
                 world.stacks().remove(region, &name, &mut Follow::new(&tell)).await?;
                 keep(

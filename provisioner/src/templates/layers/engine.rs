@@ -42,7 +42,7 @@ pub(super) fn build(site: &Site<'_>, engine: &Engine, below: &Below<'_>, stacks:
     let Below { network, keys } = below;
     let mut template = Template::new(site, Layer::Engine, "the engine, two sidecars");
     let logs = task::logs(&mut template, site, &keys.logs);
-    let cluster = task::cluster(&mut template, site, &keys.logs);
+    let cluster = task::cluster(&mut template, site);
     let files = journals(&mut template, site, network, keys);
     let mut statements = sidecar(site);
     statements.extend([

@@ -25,7 +25,7 @@ pub(in super::super) fn build(
 ) {
     let mut template = Template::new(site, Layer::Observer, "the observer of the engine");
     let logs = task::logs(&mut template, site, &keys.logs);
-    let cluster = task::cluster(&mut template, site, &keys.logs);
+    let cluster = task::cluster(&mut template, site);
     let start = Start {
         site,
         engine,

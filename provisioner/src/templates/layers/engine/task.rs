@@ -12,7 +12,6 @@ use crate::deployment::sidecar_secret::SidecarSecret;
 
 /// The user of the image.
 pub(super) const USER: &str = "65532";
-const MEASURES: &str = "Measures";
 
 pub(super) fn logs(template: &mut Template<'_>, site: &Site<'_>, key: &Import) -> Handle<LogGroup> {
     template.add(
@@ -23,23 +22,13 @@ pub(super) fn logs(template: &mut Template<'_>, site: &Site<'_>, key: &Import) -
     )
 }
 
-/// The cluster, and the group of what Container Insights measures: ECS would make that itself, to be kept for ever.
-pub(super) fn cluster(template: &mut Template<'_>, site: &Site<'_>, key: &Import) -> Handle<EcsCluster> {
-    let name = site.name("engine");
+pub(super) fn cluster(template: &mut Template<'_>, site: &Site<'_>) -> Handle<EcsCluster> {
     template.add(
-        LogGroup,
-        MEASURES,
-        &format!("/aws/ecs/containerinsights/{name}/performance"),
-        json!({"RetentionInDays": site.deployment.retention.logs_days, "KmsKeyId": key}),
-    );
-    let cluster = template.add(
         EcsCluster,
         "Cluster",
-        &name,
+        &site.name("engine"),
         json!({"ClusterSettings": [{"Name": "containerInsights", "Value": "enabled"}]}),
-    );
-    template.wait(&cluster, &[MEASURES]);
-    cluster
+    )
 }
 
 /// A service of one task. The old task ends before the new one begins: a journal has one writer, and there is one observer.
