@@ -146,9 +146,9 @@ impl Wrong {
                  would be in it: name three others by their ids, such as `{key} = [\"use1-az1\", \"use1-az2\", \"use1-az4\"]`"
             ),
             Self::TooFew(count) => format!(
-                "{region} shows this account {count} zones with a subnet for each, and three are needed: make the default subnets again \
-                 (`aws ec2 create-default-subnet`), or name three zones by their ids with `{key}`; a region that has no three cannot \
-                 be used"
+                "{region} shows this account {count} zones with a subnet for each, and three are needed; a region that has no more \
+                 cannot be used. Make the default subnets again (`aws ec2 create-default-subnet`), or name three zones by their ids, \
+                 in `{key}`"
             ),
             Self::Unknown(id) => format!(
                 "{region} shows this account no zone {id}: name three of those that `aws ec2 describe-availability-zones --region \

@@ -175,7 +175,7 @@ fn layer_of(world: &World, region: &RegionName, name: &str) -> Layer {
     found.unwrap_or(Layer::Engine)
 }
 
-/// Of a stack that the files no longer ask for: what that go before it, and those that go after.
+/// Of a stack that the files no longer ask for: what goes before it, and which stacks go after.
 fn around(world: &World, region: &RegionName, name: &str) -> (Vec<String>, Vec<String>) {
     let layer = layer_of(world, region, name);
     let stacks = |is: &dyn Fn(Layer) -> bool| -> Vec<String> {
